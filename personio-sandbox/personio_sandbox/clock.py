@@ -1,0 +1,30 @@
+"""The sandbox's clock: real, shifted or standing still."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+
+class Clock:
+    """Tells the time of the sandbox. With a ``fixed`` time it stands still until it is moved."""
+
+    def __init__(self, fixed: dt.datetime | None = None) -> None:
+        self._fixed = fixed
+        self._shift = dt.timedelta()
+
+    def now(self) -> dt.datetime:
+        """The moment, in UTC, whole seconds as Personio keeps them."""
+        base = self._fixed or dt.datetime.now(dt.UTC)
+        return (base + self._shift).astimezone(dt.UTC).replace(microsecond=0)
+
+    def forward(self, **amount: float) -> dt.datetime:
+        """Move on (or back) by ``days=``, ``hours=``, ``seconds=`` … and return the new time."""
+        self._shift += dt.timedelta(**amount)
+        return self.now()
+
+    def set(self, moment: dt.datetime) -> dt.datetime:
+        """Stand still at this moment."""
+        if moment.tzinfo is None:
+            raise ValueError("the moment needs a time zone")
+        self._fixed, self._shift = moment, dt.timedelta()
+        return self.now()
