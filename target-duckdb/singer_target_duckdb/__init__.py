@@ -1,0 +1,1 @@
+"""Singer target that loads any tap's messages into DuckDB."""

@@ -1,0 +1,156 @@
+"""From a JSON schema to DuckDB columns: the table of types, how values are read, how types widen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from singer_target_duckdb.sql import literal, quoted
+
+BIGINT_MAX = 2**63 - 1
+DELETED_AT = "_sdc_deleted_at"
+
+# JSON type (and format) of a schema -> DuckDB type. Whatever is not here, or is a mixture, is VARCHAR.
+TYPES: dict[frozenset[str], str] = {
+    frozenset({"integer"}): "BIGINT",
+    frozenset({"number"}): "DOUBLE",
+    frozenset({"integer", "number"}): "DOUBLE",
+    frozenset({"boolean"}): "BOOLEAN",
+    frozenset({"string:date"}): "DATE",
+    frozenset({"string:date-time"}): "TIMESTAMP WITH TIME ZONE",
+    frozenset({"string:time"}): "TIME",
+    frozenset({"object"}): "JSON",
+    frozenset({"array"}): "JSON",
+    frozenset({"object", "array"}): "JSON",
+}
+
+# Pairs (type of the column, type of the schema) where neither is VARCHAR: the type that holds both.
+# A pair that is not here becomes VARCHAR, which holds the text of anything.
+WIDER: dict[tuple[str, str], str] = {
+    ("BIGINT", "DOUBLE"): "DOUBLE",
+    ("DATE", "TIMESTAMP WITH TIME ZONE"): "TIMESTAMP WITH TIME ZONE",
+    ("DECIMAL", "BIGINT"): "DECIMAL",
+    ("DOUBLE", "BIGINT"): "DOUBLE",
+    ("DOUBLE", "HUGEINT"): "DOUBLE",
+    ("FLOAT", "BIGINT"): "DOUBLE",
+    ("FLOAT", "DOUBLE"): "DOUBLE",
+    ("HUGEINT", "BIGINT"): "HUGEINT",
+    ("BIGINT", "HUGEINT"): "HUGEINT",
+    ("INTEGER", "BIGINT"): "BIGINT",
+    ("INTEGER", "DOUBLE"): "DOUBLE",
+    ("INTEGER", "HUGEINT"): "HUGEINT",
+    ("SMALLINT", "BIGINT"): "BIGINT",
+    ("SMALLINT", "DOUBLE"): "DOUBLE",
+    ("SMALLINT", "HUGEINT"): "HUGEINT",
+    ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE"): "TIMESTAMP WITH TIME ZONE",
+    ("TIMESTAMP WITH TIME ZONE", "DATE"): "TIMESTAMP WITH TIME ZONE",
+}
+
+_WHOLE_NUMBER = r"-?[0-9]+(\.0+)?"
+_MIDNIGHT = r".{10}([T ]00:00(:00(\.0+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?"
+_UTC_OR_NO_OFFSET = r"[^+-]*([+-]00(:?00)?)?"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: the record key it is read from, its name and its DuckDB type."""
+
+    key: str
+    name: str
+    type: str
+
+    @property
+    def read_type(self) -> str:
+        """Type under which DuckDB's JSON reader reads the key: its text, or its JSON."""
+        return "JSON" if self.type == "JSON" else "VARCHAR"
+
+    def value(self, cast: str = "CAST") -> str:
+        """SQL expression that turns the text read from the record into the column's type.
+
+        The casts of DuckDB round 1.5 to a whole number, cut a time of day off a date and turn 1e400 into
+        infinity; here such a value does not fit.
+
+        Args:
+            cast: `CAST` fails on a value that does not fit, `TRY_CAST` makes it NULL.
+        """
+        text = quoted(self.key)
+        if self.type in {"VARCHAR", "JSON"}:
+            return text
+        if misfit := self._misfit(text):
+            text = f"CASE WHEN {misfit} THEN 'does not fit' ELSE {text} END"
+        return f"{cast}({text} AS {self.type})"
+
+    def _misfit(self, text: str) -> str | None:
+        if self.type in {"BIGINT", "HUGEINT", "INTEGER", "SMALLINT"}:
+            return f"contains({text}, '.') AND NOT regexp_full_match({text}, {literal(_WHOLE_NUMBER)})"
+        if self.type in {"DOUBLE", "FLOAT"}:
+            large = f"strlen({text}) > 30 OR contains(lower({text}), 'e')"
+            return f"({large}) AND isinf(TRY_CAST({text} AS {self.type}))"
+        if self.type == "DATE":
+            return f"strlen({text}) > 10 AND NOT regexp_full_match({text}, {literal(_MIDNIGHT)})"
+        if self.type == "TIME":
+            return f"NOT regexp_full_match({text}, {literal(_UTC_OR_NO_OFFSET)})"
+        return None
+
+
+def columns_of(schema: dict[str, Any]) -> list[Column]:
+    """Columns for the properties of a stream's schema, in its order.
+
+    DuckDB's names are case-insensitive and never empty: a name that is taken already gets a number behind it.
+    """
+    taken: set[str] = set()
+    columns = []
+    for key, definition in schema.get("properties", {}).items():
+        name, number = key or "_", 1
+        while name.lower() in taken:
+            number += 1
+            name = f"{key}_{number}"
+        taken.add(name.lower())
+        columns.append(Column(key, name, column_type(definition)))
+    return columns
+
+
+def column_type(definition: Any) -> str:
+    """DuckDB type for the JSON schema of one property."""
+    kinds = _kinds(definition)
+    if kinds == {"integer"} and _beyond_bigint(definition):
+        return "HUGEINT"
+    return TYPES.get(frozenset(kinds), "VARCHAR")
+
+
+def wider(column: str, schema: str) -> str:
+    """The type that holds the values of both: what a column has, and what the schema asks for."""
+    if column == schema:
+        return column
+    family = column.split("(")[0]
+    found = WIDER.get((family, schema), "VARCHAR")
+    return column if found == family else found
+
+
+def _kinds(definition: Any) -> set[str]:
+    """The JSON types a value can have, without null; a string with its format, as `string:date`."""
+    if not isinstance(definition, dict):
+        return {"any"}
+    for combination in ("anyOf", "oneOf"):
+        if alternatives := definition.get(combination):
+            return set().union(*(_kinds(alternative) for alternative in alternatives))
+    if "type" not in definition:
+        if set(definition) & {"const", "enum"}:
+            values = definition.get("enum", [definition.get("const")])
+            return {_kind_of_value(value) for value in values if value is not None}
+        return {"any"}
+    types = definition["type"]
+    kinds = set(types if isinstance(types, list) else [types]) - {"null"}
+    date_format = definition.get("format")
+    if "string" in kinds and date_format in {"date", "date-time", "time"}:
+        kinds = kinds - {"string"} | {f"string:{date_format}"}
+    return kinds
+
+
+def _kind_of_value(value: Any) -> str:
+    kinds: dict[type, str] = {bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
+    return kinds.get(type(value), "string")
+
+
+def _beyond_bigint(definition: dict[str, Any]) -> bool:
+    return definition.get("maximum", 0) > BIGINT_MAX or definition.get("minimum", 0) < -BIGINT_MAX - 1

@@ -1,0 +1,98 @@
+"""The slow second look at a spool that DuckDB refused: mend it, widen a column, or say what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from singer_target_duckdb.errors import LoaderError
+from singer_target_duckdb.rawjson import object_from, raw_from
+from singer_target_duckdb.sql import quoted
+from singer_target_duckdb.table import records
+
+if TYPE_CHECKING:
+    from singer_target_duckdb.columns import Column
+    from singer_target_duckdb.sink import DuckDBSink
+
+_RAW = quoted("temp", "main", "raw")
+
+
+def mend(sink: DuckDBSink, error: duckdb.Error) -> None:
+    """Make the next try to read the sink's spool succeed, or raise the error that the user sees.
+
+    Raises:
+        LoaderError: naming line, stream, column and key of the first value that does not fit; never the value.
+        duckdb.Error: the error itself, if it has nothing to do with the records.
+    """
+    if not isinstance(error, (duckdb.InvalidInputException, duckdb.ConversionException)):
+        raise error
+    if not _read_as_text(sink):
+        if sink.spool.rewritten:
+            raise error
+        _rewrite(sink)
+        return
+    misfits = _misfits(sink, sink.table.columns)
+    if not misfits:
+        raise error
+    huge = [replace(column, type="HUGEINT") for column in misfits if column.type == "BIGINT"]
+    still = _misfits(sink, huge)
+    too_big = {column.name for column in still}
+    grown = [column for column in huge if column.name not in too_big]
+    if len(grown) < len(misfits):
+        _refuse(sink, {column: row for column, row in misfits.items() if column.type != "BIGINT"} | still)
+    wide = {column.name: column for column in grown}
+    sink.table.columns = [wide.get(column.name, column) for column in sink.table.columns]
+    sink.table.prepare()
+    sink.versions.reshape(sink.table)
+
+
+def _read_as_text(sink: DuckDBSink) -> bool:
+    """Read the spool without casting anything, into the temporary table `raw`."""
+    try:
+        sink.database.execute(
+            f"CREATE OR REPLACE TEMP TABLE raw AS FROM {records(sink.spool, sink.table.columns)}"
+        )
+    except duckdb.InvalidInputException:
+        return False
+    return True
+
+
+def _rewrite(sink: DuckDBSink) -> None:
+    """Bring the records into a form that DuckDB takes: each key once, no lone surrogates.
+
+    Raises:
+        LoaderError: if a record is not a JSON object.
+    """
+
+    def rewritten(line: int, record: bytes) -> bytes:
+        try:
+            return raw_from(object_from(record))
+        except ValueError:
+            msg = f"Line {line}: the record of stream '{sink.stream_name}' is not a JSON object."
+            raise LoaderError(msg) from None
+
+    sink.spool.rewrite(rewritten)
+
+
+def _misfits(sink: DuckDBSink, columns: list[Column]) -> dict[Column, int]:
+    """The columns with a value that does not fit, and the first row that has one."""
+    if not columns:
+        return {}
+    firsts = ", ".join(
+        f"min(rowid) FILTER (WHERE {quoted(column.key)} IS NOT NULL AND {column.value('TRY_CAST')} IS NULL)"
+        for column in columns
+    )
+    rows = sink.database.rows(f"SELECT {firsts} FROM {_RAW}")[0]
+    return {column: row for column, row in zip(columns, rows, strict=True) if row is not None}
+
+
+def _refuse(sink: DuckDBSink, misfits: dict[Column, int]) -> None:
+    column, row = min(misfits.items(), key=lambda found: found[1])
+    keys = ", ".join(f"'{key}'" for key in sink.key_properties)
+    msg = (
+        f"Line {sink.spool.lines[row]}: the value of column '{column.name}' in a record of stream "
+        f"'{sink.stream_name}'{f' (key {keys})' if keys else ''} does not fit the column's type, {column.type}."
+    )
+    raise LoaderError(msg)

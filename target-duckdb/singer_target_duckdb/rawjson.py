@@ -1,0 +1,32 @@
+"""JSON as Singer taps write it, and as DuckDB reads it.
+
+Taps in Python write NaN and lone surrogates, and a record may name a key twice; DuckDB refuses the last two.
+This is the slow way round: through Python objects, with numbers kept exactly as they were written.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import simplejson
+
+
+def object_from(line: bytes) -> dict[str, Any]:
+    """The object on a line; the last of two equal keys counts, as everywhere in Python.
+
+    Raises:
+        ValueError: if it is not a JSON object.
+    """
+    found = simplejson.loads(line.decode("utf-8", "replace"), use_decimal=True)
+    if not isinstance(found, dict):
+        msg = "not a JSON object"
+        raise ValueError(msg)  # noqa: TRY004 - one error for every line that is no message
+    return found
+
+
+def raw_from(value: Any) -> bytes:
+    """JSON text of a value, with lone surrogates replaced by U+FFFD; dates and the like become their text."""
+    text = simplejson.dumps(
+        value, use_decimal=True, ensure_ascii=False, default=str, allow_nan=True, separators=(",", ":")
+    )
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()

@@ -1,0 +1,180 @@
+"""One stream on its way into its table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+from singer_sdk.sinks import Sink
+
+from singer_target_duckdb.columns import columns_of
+from singer_target_duckdb.errors import LoaderError
+from singer_target_duckdb.faults import mend
+from singer_target_duckdb.rawjson import raw_from
+from singer_target_duckdb.sql import quoted
+from singer_target_duckdb.table import BATCH, Table, keep_last_of_each_key, read_batch
+
+from singer_target_duckdb.versions import OVERWRITING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from singer_target_duckdb.reader import Message
+    from singer_target_duckdb.target import TargetDuckDB
+
+_NOT_SEEN = object()
+
+
+class DuckDBSink(Sink):
+    """Spools the records of a stream, and loads them when the target flushes.
+
+    The target decides when: the SDK's own draining, which goes stream by stream, never finds anything to do
+    here, because a flush is one transaction over all streams.
+    """
+
+    is_full = False  # type: ignore[assignment]
+    current_size = 0  # type: ignore[assignment]
+
+    def __init__(
+        self, target: TargetDuckDB, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
+    ) -> None:
+        super().__init__(target, stream_name, schema, key_properties)
+        self.target = target
+        self.database = target.database
+        self.spool = target.spools.spool()
+        self._load_method = self.config["load_method"]
+        self._seen_version: object = _NOT_SEEN
+        self._destination: int | None = None
+
+        columns = columns_of(self.schema)
+        names = {column.key: column.name for column in columns}
+        if missing := [key for key in self.key_properties if key not in names]:
+            msg = f"Stream '{stream_name}' names '{missing[0]}' as its key, which is not a property of its schema."
+            raise LoaderError(msg)
+        if not self.key_properties and self.config["primary_key_required"]:
+            msg = f"Stream '{stream_name}' has no key; to append its records, set `primary_key_required` to false."
+            raise LoaderError(msg)
+        self.renames = any(column.key != column.name for column in columns)
+        catalog, table_schema, table_name = target.table_name(stream_name)
+        self.table = Table(
+            database=self.database,
+            catalog=catalog,
+            schema=table_schema,
+            name=table_name,
+            columns=columns,
+            keys=[] if self._load_method == "append-only" else [names[key] for key in self.key_properties],
+            soft_delete=not self.config["hard_delete"],
+        )
+        self.versions = target.versions_of(self.table, stream_name)
+
+    def setup(self) -> None:
+        """Bring the table, and what is gathered beside it, into the shape of the schema."""
+        with self.database.transaction():
+            if self.table.prepare():
+                self.versions.remember(None)
+            else:
+                self.versions.recall()
+            self.versions.reshape(self.table)
+            if self._load_method == "overwrite":
+                self.versions.gather(OVERWRITING)
+        self.versions.last_line = self.target.message_reader.line
+
+    def append(self, message: Message, size: int) -> int:
+        """Spool a record as it came; returns how many wait now.
+
+        Args:
+            message: a RECORD message for this stream.
+            size: length of its line in bytes.
+        """
+        if message.version != self._seen_version:
+            self.turn_to(message.version)
+        if message.record is None:
+            msg = f"Line {self.target.message_reader.line}: a RECORD of stream '{self.stream_name}' has no `record`."
+            raise LoaderError(msg)
+        return self.spool.append(message.record, self.target.message_reader.line, size)
+
+    def turn_to(self, version: int | None) -> None:
+        """From here on records carry this version: load what waits first if it belongs elsewhere."""
+        destination = self._belongs_to(version)
+        if destination != self._destination and self.spool.lines:
+            self.target.flush()
+        self._seen_version, self._destination = version, destination
+        if destination is None:
+            self.versions.loaded_directly = True
+        else:
+            self.versions.gather(destination).has_records = True
+
+    def _belongs_to(self, version: int | None) -> int | None:
+        if self._load_method == "overwrite":
+            return OVERWRITING
+        if self._load_method == "append-only" or not self.process_activate_version_messages:
+            return None
+        return self.versions.belongs_to(version)
+
+    def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:  # noqa: ARG002
+        """Spool a record that the SDK has mapped, flattened or validated."""
+        version = self.target.version_of_message
+        if version != self._seen_version:
+            self.turn_to(version)
+        names = {column.key: column.name for column in self.table.columns} if self.renames else {}
+        raw = raw_from({names.get(key, key): value for key, value in record.items()} if names else record)
+        self.spool.append(raw, self.target.message_reader.line, len(raw))
+
+    def process_batch(self, context: dict[str, Any]) -> None:
+        """Nothing to do: the target's flush loads all streams at once."""
+
+    def load(self) -> None:
+        """Load what is spooled into the table, or beside it; part of the target's transaction."""
+        if not self.spool.lines:
+            return
+        self.versions.last_line = self.spool.lines[-1]
+        self.spool.write_out()
+        self._read()
+        destination = self.table if self._destination is None else self.versions.gather(self._destination).table
+        if destination.keys:
+            self._refuse_null_keys()
+            keep_last_of_each_key(self.database, destination.keys)
+            destination.merge(BATCH)
+        else:
+            destination.append(BATCH)
+
+    def loaded(self) -> None:
+        """What was spooled is committed."""
+        if self.spool.lines:
+            self.tally_record_written(len(self.spool.lines))
+            self.spool.clear()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                read_batch(self.database, self.spool, self.table.columns)
+            except duckdb.Error as error:
+                mend(self, error)
+            else:
+                return
+
+    def _refuse_null_keys(self) -> None:
+        for key in self.table.keys:
+            found = self.database.rows(f"SELECT min(rowid) FROM {BATCH} WHERE {quoted(key)} IS NULL")[0][0]
+            if found is not None:
+                line = self.spool.lines[found]
+                msg = f"Line {line}: a record of stream '{self.stream_name}' has no value for its key '{key}'."
+                raise LoaderError(msg)
+
+    def activate_version(self, new_version: int) -> None:
+        """Replace the table if the version's records came before; else they are still to come."""
+        self.versions.last_line = self.target.message_reader.line
+        if self._belongs_to(new_version) != new_version:
+            return
+        found = self.versions.gathered.get(new_version)
+        if found and found.has_records and not found.announced:
+            self.target.flush(lambda: self.versions.activate(new_version))
+        elif not found and self.versions.loaded_directly:
+            self.logger.warning(
+                "Stream '%s': ACTIVATE_VERSION %s is ignored, because this run's records do not carry that version.",
+                self.stream_name,
+                new_version,
+            )
+        else:
+            self.versions.gather(new_version).announced = True
+        self._seen_version = _NOT_SEEN

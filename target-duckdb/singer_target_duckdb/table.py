@@ -1,0 +1,152 @@
+"""One table of the database, and every statement that changes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from glob import escape
+from typing import TYPE_CHECKING
+
+from singer_target_duckdb.columns import DELETED_AT, Column, wider
+from singer_target_duckdb.sql import literal, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from singer_target_duckdb.database import Database
+    from singer_target_duckdb.spool import Spool
+
+TEMPORARY = "temp"  # DuckDB's catalog of temporary tables
+BATCH = quoted(TEMPORARY, "main", "batch")
+
+
+@dataclass
+class Table:
+    """A table with the columns and keys that a stream's schema asks for.
+
+    The statements that write take the rows from `source`: the batch just read, or a gathered version.
+    """
+
+    database: Database
+    catalog: str
+    schema: str
+    name: str
+    columns: list[Column] = field(default_factory=list)
+    keys: Sequence[str] = ()
+    soft_delete: bool = False
+
+    def __str__(self) -> str:
+        return quoted(self.catalog, self.schema, self.name)
+
+    def existing_columns(self) -> dict[str, str]:
+        """Names, in lower case, and types of the columns that the table has; empty if there is no table."""
+        return dict(
+            self.database.rows(
+                """
+                SELECT lower(column_name), data_type FROM duckdb_columns()
+                WHERE lower(database_name) = lower(?) AND lower(schema_name) = lower(?)
+                  AND lower(table_name) = lower(?)
+                ORDER BY column_index
+                """,
+                [self.catalog, self.schema, self.name],
+            )
+        )
+
+    def prepare(self) -> bool:
+        """Create the table, or give it the columns it lacks and the types that hold what will come.
+
+        Afterwards `columns` has the types of the table. Returns whether the table is new.
+        """
+        existing = self.existing_columns()
+        wanted = list(self.columns)
+        if self.soft_delete and all(column.name.lower() != DELETED_AT for column in wanted):
+            wanted.append(Column(DELETED_AT, DELETED_AT, "TIMESTAMP WITH TIME ZONE"))
+        if not existing:
+            definitions = ", ".join(f"{quoted(column.name)} {column.type}" for column in wanted)
+            if self.catalog == TEMPORARY:
+                self.database.execute(f"CREATE TEMP TABLE {self} ({definitions})")
+            else:
+                self.database.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(self.catalog, self.schema)}")
+                self.database.execute(f"CREATE TABLE {self} ({definitions})")
+            return True
+        for column in wanted:
+            if column.name.lower() not in existing:
+                self.database.execute(f"ALTER TABLE {self} ADD COLUMN {quoted(column.name)} {column.type}")
+        self.columns = [
+            self._widened(column, existing.get(column.name.lower(), column.type)) for column in self.columns
+        ]
+        return False
+
+    def _widened(self, column: Column, present: str) -> Column:
+        """The column with the type that the table has after this: what it had, or a wider one."""
+        needed = wider(present, column.type)
+        if needed != present:
+            self.database.execute(f"ALTER TABLE {self} ALTER COLUMN {quoted(column.name)} TYPE {needed}")
+        return Column(column.key, column.name, needed)
+
+    def append(self, source: str) -> None:
+        """Add all rows of the source."""
+        names = ", ".join(quoted(column.name) for column in self.columns)
+        self.database.execute(f"INSERT INTO {self} ({names}) SELECT {names} FROM {source}")
+
+    def merge(self, source: str) -> None:
+        """Update the rows whose key is there, insert the others; the source has each key once."""
+        on = " AND ".join(f"target.{quoted(key)} = source.{quoted(key)}" for key in self.keys)
+        names = [quoted(column.name) for column in self.columns]
+        changes = [f"{name} = source.{name}" for name in names if name not in {quoted(key) for key in self.keys}]
+        if self.soft_delete and quoted(DELETED_AT) not in names:
+            changes.append(f"{quoted(DELETED_AT)} = NULL")
+        update = f"WHEN MATCHED THEN UPDATE SET {', '.join(changes)}" if changes else ""
+        self.database.execute(f"""
+            MERGE INTO {self} AS target
+            USING {source} AS source
+            ON {on}
+            {update}
+            WHEN NOT MATCHED THEN INSERT ({", ".join(names)}) VALUES ({", ".join("source." + n for n in names)})
+            """)
+
+    def replace(self, source: str) -> None:
+        """Make the source's rows the table's rows."""
+        if not self.soft_delete:
+            self.database.execute(f"DELETE FROM {self}")
+            self.append(source)
+            return
+        on = " AND ".join(f"target.{quoted(key)} = source.{quoted(key)}" for key in self.keys) or "false"
+        self.database.execute(f"""
+            UPDATE {self} AS target SET {quoted(DELETED_AT)} = now()
+            WHERE {quoted(DELETED_AT)} IS NULL
+              AND NOT EXISTS (SELECT 1 FROM {source} AS source WHERE {on})
+            """)
+        if self.keys:
+            self.merge(source)
+        else:
+            self.append(source)
+
+    def drop(self) -> None:
+        """Remove the table."""
+        self.database.execute(f"DROP TABLE IF EXISTS {self}")
+
+
+def read_batch(database: Database, spool: Spool, columns: list[Column]) -> None:
+    """Read a spool into the temporary table `batch`, each value as its column's type, in the order of arrival.
+
+    Raises:
+        duckdb.Error: for a line that DuckDB does not take, or a value that does not fit.
+    """
+    values = ", ".join(f"{column.value()} AS {quoted(column.name)}" for column in columns)
+    database.execute(f"CREATE OR REPLACE TEMP TABLE batch AS SELECT {values} FROM {records(spool, columns)}")
+
+
+def records(spool: Spool, columns: list[Column]) -> str:
+    """The table function that reads a spool, each key as text or JSON."""
+    types = ", ".join(f"{literal(column.key)}: {literal(column.read_type)}" for column in columns)
+    return f"""
+        read_json({literal(escape(str(spool.path)))}, format = 'newline_delimited', records = 'true', auto_detect = false,
+                  hive_partitioning = false, maximum_object_size = {max(spool.longest + 1024, 1 << 24)},
+                  columns = {{{types}}})
+        """
+
+
+def keep_last_of_each_key(database: Database, keys: Sequence[str]) -> None:
+    """Of records with the same key in the batch, keep the one that came last."""
+    names = ", ".join(quoted(key) for key in keys)
+    database.execute(f"DELETE FROM {BATCH} WHERE rowid NOT IN (SELECT max(rowid) FROM {BATCH} GROUP BY {names})")

@@ -1,0 +1,265 @@
+"""The target: settings, and the course of a load."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Target
+from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TargetCapabilities
+from singer_sdk.mapper import SameRecordTransform
+
+from singer_target_duckdb.database import Database
+from singer_target_duckdb.errors import LoaderError
+from singer_target_duckdb.rawjson import object_from, raw_from
+from singer_target_duckdb.reader import Message, MessageReader, Stop
+from singer_target_duckdb.settings import SETTINGS
+from singer_target_duckdb.sink import DuckDBSink
+from singer_target_duckdb.spool import SpoolDirectory
+from singer_target_duckdb.versions import OVERWRITING, Versions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from singer_target_duckdb.table import Table
+
+_SPOOL_BYTES = 256 << 20
+_FLUSH_SECONDS = 300
+
+
+class TargetDuckDB(Target):
+    """Singer target for DuckDB and MotherDuck."""
+
+    name = "target-duckdb"
+    package_name = "singer-target-duckdb"
+    config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS.to_dict()
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.BATCH,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.STRUCTURED_LOGGING,
+        TargetCapabilities.HARD_DELETE,
+        TargetCapabilities.TARGET_SCHEMA,
+        TargetCapabilities.VALIDATE_RECORDS,
+    ]
+    default_sink_class = DuckDBSink
+    message_reader_class = MessageReader
+    message_reader: MessageReader
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs, setup_mapper=False)
+        self._apply_aliases()
+        self.setup_mapper()
+        self.version_of_message: int | None = None
+        self._versions: dict[tuple[str, str], Versions] = {}
+        self._raw: dict[str, DuckDBSink] = {}
+        self._ready_state: Any = None
+        self._held_state: Any = None
+        self._state_line = 0
+        self._flushed_at = time.monotonic()
+        self._signal = 0
+        self.message_reader.go_on = self._go_on
+        self.spools = SpoolDirectory(self.config.get("temp_dir"))
+        self.database = Database(self.config, self.spools.path)
+
+    def _apply_aliases(self) -> None:
+        """Carry the settings that go by upstream's names over to the SDK's."""
+        config = self._config
+        if config.get("add_metadata_columns"):
+            config["add_record_metadata"] = True
+        if level := config.get("data_flattening_max_level"):
+            config["flattening_enabled"] = True
+            config.setdefault("flattening_max_depth", level)
+
+    def table_name(self, stream: str) -> tuple[str, str, str]:
+        """Catalog, schema and table for a stream; `schema-table` names are read as upstream reads them."""
+        parts = stream.split("-")
+        source_schema = parts[0] if len(parts) == 2 else parts[1] if len(parts) > 2 else None
+        table = stream if len(parts) == 1 else parts[1] if len(parts) == 2 else "_".join(parts[2:])
+        mapping = (self.config.get("schema_mapping") or {}).get(source_schema or "") or {}
+        schema = mapping.get("target_schema") or self.config.get("default_target_schema") or "main"
+        return self.database.catalog, schema.strip(), table
+
+    def versions_of(self, table: Table, stream: str) -> Versions:
+        """The versions of a table, which outlive the sink when a stream's schema changes.
+
+        Raises:
+            LoaderError: if another stream of this run goes into the same table.
+        """
+        key = (table.schema.lower(), table.name.lower())
+        versions = self._versions.setdefault(key, Versions(self.database, stream, table))
+        if versions.stream != stream:
+            msg = (
+                f"Streams '{versions.stream}' and '{stream}' would both go into table {table}; give one another schema "
+                "with `schema_mapping`, or another name with `stream_maps`."
+            )
+            raise LoaderError(msg)
+        return versions
+
+    # Messages. The SDK has no public hook between its reader and its sinks, so the five handlers are overridden
+    # here, all in one place; tests/target/test_sdk.py fails when the SDK changes under them.
+
+    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
+        stream = message_dict.get("stream")
+        known = self.mapper.stream_maps.get(stream)
+        if known and (known[0].raw_schema, known[0].raw_key_properties) != (
+            message_dict.get("schema"),
+            message_dict.get("key_properties"),
+        ):
+            self.flush()
+        super()._process_schema_message(message_dict)
+        maps = self.mapper.stream_maps[stream]
+        self._raw.pop(stream, None)
+        if len(maps) == 1 and type(maps[0]) is SameRecordTransform and self._records_stay_raw():
+            sink = self.get_sink(maps[0].stream_alias)
+            if not sink.renames:
+                self._raw[stream] = sink
+
+    def _records_stay_raw(self) -> bool:
+        return not (
+            self.config["validate_records"]
+            or self.config.get("add_record_metadata")
+            or self.config.get("flattening_enabled")
+        )
+
+    def _process_record_message(self, message: Message) -> None:  # type: ignore[override]
+        sink = self._raw.get(message.stream)
+        if sink is not None:
+            waiting = sink.append(message, self.message_reader.size)
+        else:
+            waiting = self._record_through_sdk(message)
+        if waiting >= self.config["batch_size_rows"]:
+            self.flush()
+
+    def _record_through_sdk(self, message: Message) -> int:
+        if message.stream not in self.mapper.stream_maps:
+            msg = f"Line {self.message_reader.line}: a record of stream '{message.stream}' came before its SCHEMA."
+            raise LoaderError(msg)
+        self.version_of_message = message.version
+        super()._process_record_message(
+            {
+                "type": message.type,
+                "stream": message.stream,
+                "record": object_from(bytes(message.record)),
+                "version": message.version,
+                "time_extracted": message.time_extracted,
+            }
+        )
+        maps = self.mapper.stream_maps[message.stream]
+        return max(len(self._sinks_active[m.stream_alias].spool) for m in maps if m.stream_alias in self._sinks_active)
+
+    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+        self._assert_line_requires(message_dict, requires={"value"})
+        self._state_line = self.message_reader.line
+        if self._unresolved():
+            self._held_state = message_dict["value"]
+        else:
+            self._ready_state = message_dict["value"]
+
+    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
+        self._assert_line_requires(message_dict, requires={"stream", "version"})
+        version = message_dict["version"]
+        for stream_map in self.mapper.stream_maps[message_dict["stream"]]:
+            self.get_sink(stream_map.stream_alias).activate_version(version)
+
+    def _handle_max_record_age(self) -> None:
+        """Nothing to do: the age of what waits is looked at between two chunks of input."""
+
+    # Flushing
+
+    def flush(self, finish: Callable[[], None] = lambda: None) -> None:
+        """Load all that waits in one transaction, then write the last state that it covers.
+
+        Args:
+            finish: what else belongs to the transaction, after the loading.
+        """
+        sinks = [*self._sinks_to_clear, *self._sinks_active.values()]
+        with self.database.transaction():
+            for sink in sinks:
+                sink.load()
+            finish()
+        for sink in sinks:
+            sink.loaded()
+        if not self._unresolved() and self._held_state is not None:
+            self._ready_state, self._held_state = self._held_state, None
+        if self._ready_state is not None:
+            self._write_state_message(self._ready_state)
+            self._ready_state = None
+        self._sinks_to_clear.clear()
+        self._flushed_at = time.monotonic()
+
+    def _unresolved(self) -> bool:
+        return any(versions.gathered for versions in self._versions.values())
+
+    def _go_on(self) -> bool:
+        """Between two chunks of input: flush if much or old data waits; stop if a signal asked to."""
+        waiting = sum(sink.spool.size for sink in self._sinks_active.values())
+        if waiting > _SPOOL_BYTES or time.monotonic() - self._flushed_at > _FLUSH_SECONDS:
+            self.flush()
+        return not self._signal
+
+    # The end
+
+    def process_endofpipe(self) -> None:
+        """Load the rest, and decide about the versions that are still being gathered.
+
+        Raises:
+            LoaderError: if a version's records came and nothing says that they are all.
+        """
+        if self._signal:
+            self.flush()
+        else:
+            self.flush(self._resolve)
+        self.database.close()
+        self.spools.remove()
+        if self._signal:
+            self.logger.warning("Stopped by signal %s; what had arrived is loaded.", self._signal)
+            sys.exit(128 + self._signal)
+        for versions in self._versions.values():
+            for version in versions.gathered:
+                msg = (
+                    f"Stream '{versions.stream}': the input ended before version {version} was complete, so table "
+                    f"{versions.table} is as it was; run the tap again (if it never sends ACTIVATE_VERSION, set "
+                    "`process_activate_version_messages` to false)."
+                )
+                raise LoaderError(msg)
+
+    def _resolve(self) -> None:
+        for versions in self._versions.values():
+            others = (other.last_line for other in self._versions.values() if other is not versions)
+            ended = max([self._state_line, *others]) > versions.last_line
+            for version, found in sorted(versions.gathered.items()):
+                if version == OVERWRITING:
+                    if ended or not self._state_line:
+                        versions.activate(version)
+                elif found.announced:
+                    if ended:
+                        versions.activate(version)
+                elif versions.current is None and self._bookmarked_version(versions.stream) == version:
+                    versions.adopt(version)
+
+    def _bookmarked_version(self, stream: str) -> Any:
+        """The version that the last state names for a stream."""
+        state = self._held_state
+        for name in ("bookmarks", stream, "version"):
+            state = state.get(name) if isinstance(state, dict) else None
+        return state
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """End the input here: at once while waiting for more of it, else after the chunk at hand."""
+        self._signal = signum
+        if self.message_reader.waiting:
+            raise Stop
+
+    @classmethod
+    def invoke(cls, **kwargs: Any) -> None:  # type: ignore[override]
+        """Run the target; a user's mistake ends it with one sentence and exit code 1."""
+        try:
+            super().invoke(**kwargs)
+        except LoaderError as error:
+            cls.logger.error("%s", error)  # noqa: TRY400
+            sys.exit(1)

@@ -1,0 +1,145 @@
+"""Which version of a table is current, and which are being gathered beside it.
+
+The rule is written down in the README ("Versions").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from singer_target_duckdb.sql import quoted
+from singer_target_duckdb.table import TEMPORARY, Table
+
+if TYPE_CHECKING:
+    from singer_target_duckdb.database import Database
+
+SCHEMA, TABLE = "_singer", "table_versions"
+OVERWRITING = 0  # the version under which load_method overwrite gathers
+
+
+@dataclass
+class Gathered:
+    """A version that is not current yet.
+
+    Attributes:
+        table: temporary table with its rows so far.
+        has_records: whether any record of it came.
+        announced: whether its ACTIVATE_VERSION came before its first record.
+    """
+
+    table: Table
+    has_records: bool = False
+    announced: bool = False
+
+
+@dataclass
+class Versions:
+    """The versions of one table, in this run.
+
+    Attributes:
+        current: the version that the table holds, as far as is known.
+        gathered: versions that are not current yet.
+        loaded_directly: whether records went straight into the table.
+        last_line: input line of the stream's last message.
+    """
+
+    database: Database
+    stream: str
+    table: Table
+    current: int | None = None
+    gathered: dict[int, Gathered] = field(default_factory=dict)
+    loaded_directly: bool = False
+    last_line: int = 0
+
+    def belongs_to(self, version: int | None) -> int | None:
+        """The version under which a record is gathered; None if it goes straight into the table.
+
+        A version that is current, or older, was complete before: its records are changes to the table. A record
+        without a version belongs to the version being gathered, if there is one (BATCH messages carry none).
+        """
+        if version is None:
+            return max(self.gathered, default=None)
+        if self.current is not None and version <= self.current:
+            return None
+        return version
+
+    def gather(self, version: int) -> Gathered:
+        """The version being gathered, begun if it is new."""
+        if version not in self.gathered:
+            beside = replace(
+                self.table,
+                catalog=TEMPORARY,
+                schema="main",
+                name=f"{self.table.schema}.{self.table.name}@{version}",
+                columns=list(self.table.columns),
+                soft_delete=False,
+            )
+            beside.drop()
+            beside.prepare()
+            self.gathered[version] = Gathered(beside)
+        return self.gathered[version]
+
+    def reshape(self, table: Table) -> None:
+        """Give what is being gathered the columns that the table has now."""
+        self.table = table
+        for found in self.gathered.values():
+            found.table.columns, found.table.keys = list(table.columns), table.keys
+            found.table.prepare()
+
+    def activate(self, version: int) -> None:
+        """Let the gathered rows of a version take the table's place; part of the caller's transaction."""
+        self.table.replace(str(self.gathered[version].table))
+        self.remember(version or None)
+        self.discard(version)
+
+    def adopt(self, version: int) -> None:
+        """Merge the gathered rows of a version that turned out to be the current one."""
+        source = str(self.gathered[version].table)
+        if self.table.keys:
+            self.table.merge(source)
+        else:
+            self.table.append(source)
+        self.remember(version)
+        self.discard(version)
+
+    def discard(self, up_to: int) -> None:
+        """Forget the gathered versions up to this one."""
+        for version in [version for version in self.gathered if version <= up_to]:
+            self.gathered.pop(version).table.drop()
+
+    def recall(self) -> None:
+        """Read the current version from the database."""
+        if self._written_down():
+            found = self.database.rows(
+                f"SELECT max(version) FROM {self._bookkeeping()} WHERE table_schema = ? AND table_name = ?",
+                self._key(),
+            )
+            self.current = found[0][0]
+
+    def remember(self, version: int | None) -> None:
+        """Write the current version into the database; None forgets it."""
+        if version is not None:
+            self.database.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(self.table.catalog, SCHEMA)}")
+            self.database.execute(f"""
+                CREATE TABLE IF NOT EXISTS {self._bookkeeping()}
+                    (table_schema VARCHAR, table_name VARCHAR, version BIGINT, activated_at TIMESTAMP WITH TIME ZONE)
+                """)
+        if self._written_down():
+            self.database.execute(
+                f"DELETE FROM {self._bookkeeping()} WHERE table_schema = ? AND table_name = ?", self._key()
+            )
+        if version is not None:
+            self.database.execute(
+                f"INSERT INTO {self._bookkeeping()} VALUES (?, ?, ?, now())", [*self._key(), version]
+            )
+        self.current = version
+
+    def _key(self) -> list[str]:
+        return [self.table.schema.lower(), self.table.name.lower()]
+
+    def _bookkeeping(self) -> str:
+        return quoted(self.table.catalog, SCHEMA, TABLE)
+
+    def _written_down(self) -> bool:
+        return bool(Table(self.database, self.table.catalog, SCHEMA, TABLE).existing_columns())
