@@ -1,0 +1,123 @@
+"""The two tokens: API v1 and v2 have a login of their own.
+
+Pages: developer.personio.de/reference/auth and /reference/post_v2-auth-token.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tap_personio.errors import LoginRefusedError, TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# A token that ends within this time is renewed before it is used.
+LEEWAY_SECONDS = 120.0
+DEFAULT_LIFETIME_SECONDS = 86_400.0
+
+
+class _V1Data(msgspec.Struct):
+    token: str
+    expires_in: float | None = None
+
+
+class _V1Login(msgspec.Struct):
+    data: _V1Data | None = None
+    success: bool = True
+
+
+class _V2Login(msgspec.Struct):
+    access_token: str
+    expires_in: float | None = None
+
+
+class Login(msgspec.Struct, frozen=True):
+    """How one API version logs in: `path`, and how the body is written and the answer read."""
+
+    path: str
+    json_body: bool
+    read: Callable[[bytes], tuple[str, float | None]]
+
+
+def _read_v1(body: bytes) -> tuple[str, float | None]:
+    answer = msgspec.json.decode(body, type=_V1Login)
+    if answer.data is None or not answer.success:
+        msg = "the login answered without a token"
+        raise TransientError(msg)
+    return answer.data.token, answer.data.expires_in
+
+
+def _read_v2(body: bytes) -> tuple[str, float | None]:
+    answer = msgspec.json.decode(body, type=_V2Login)
+    return answer.access_token, answer.expires_in
+
+
+LOGINS = {
+    "v1": Login("/auth", json_body=True, read=_read_v1),
+    "v2": Login("/auth/token", json_body=False, read=_read_v2),
+}
+
+
+class Token:
+    """The bearer token of one API version, shared by all threads.
+
+    Args:
+        log_in: performs the login and returns the token and its remaining seconds; raises
+            LoginRefusedError when Personio does not accept the credential.
+    """
+
+    def __init__(self, log_in: Callable[[], tuple[str, float | None]]) -> None:
+        self._log_in = log_in
+        self._value: str | None = None
+        self._ends = 0.0
+        self._refused: LoginRefusedError | None = None
+        self._lock = threading.Lock()
+        self.rotates = False
+
+    def value(self) -> str:
+        """The token to use now; a fresh one when there is none or it ends soon."""
+        with self._lock:
+            if self._value is None or time.monotonic() > self._ends:
+                self._renew()
+            assert self._value is not None  # noqa: S101 - set by the line above
+            return self._value
+
+    def renew(self, refused: str) -> bool:
+        """Log in again if `refused` is still the current token. Returns whether it was.
+
+        The fresh token may be the same text: API v1 hands out one token for 24 hours.
+        """
+        with self._lock:
+            if self._value != refused:
+                return False
+            self._renew()
+            return True
+
+    def seen(self, header: str | None, sent: str) -> None:
+        """Note the Authorization header of an answer.
+
+        Since 2023 it repeats the token that was sent. Before, each answer carried the next token and ended
+        the old one; should that ever come back, the next token is taken over.
+        """
+        if header and header.startswith("Bearer "):
+            token = header.removeprefix("Bearer ")
+            with self._lock:
+                if token != sent and self._value == sent:
+                    self._value = token
+                    self.rotates = True
+
+    def _renew(self) -> None:
+        if self._refused:
+            raise self._refused
+        try:
+            self._value, lifetime = self._log_in()
+        except LoginRefusedError as refusal:
+            self._refused = refusal
+            raise
+        lifetime = DEFAULT_LIFETIME_SECONDS if lifetime is None else lifetime
+        self._ends = time.monotonic() + max(lifetime - LEEWAY_SECONDS, lifetime / 2)

@@ -1,0 +1,98 @@
+"""Which answer of Personio means what: one table for both API versions.
+
+Collected in the developer hub's error pages and forum; what differs from endpoint to endpoint is named here.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tap_personio.errors import (
+    RecordMissingError,
+    StreamFailedError,
+    StreamUnavailableError,
+    TransientError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_personio.client import Request
+
+TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+FORBIDDEN = frozenset({401, 403})
+# The marker by which v2 tells "this endpoint is not released for you" from "this record does not exist".
+NOT_FOUND_MARKER = b"apinot_found"
+# v2 reports answer 400 where other endpoints answer 403.
+FORBIDDEN_REPORTS = b"nauthorized token"
+
+
+def check(request: Request, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    """Return when the answer can be read, or raise what it means.
+
+    401 and 403 reach this function only after a fresh token did not help.
+
+    Raises:
+        TransientError: repeat the request.
+        StreamUnavailableError: the right or the feature is missing.
+        RecordMissingError: a single record is gone; only for requests about a single record.
+        StreamFailedError: our request is wrong, or the answer makes no sense.
+    """
+    if status == 200:
+        return
+    if status in TRANSIENT:
+        raise TransientError(_status_text(status), retry_after(headers))
+    if status in FORBIDDEN or (
+        status == 400 and request.path.startswith("/reports") and FORBIDDEN_REPORTS in body
+    ):
+        msg = f"this credential may not read it: tick {request.right} in Personio's API credential"
+        raise StreamUnavailableError(msg)
+    if status == 404 and request.is_child and NOT_FOUND_MARKER not in body:
+        raise RecordMissingError(_explain(request, status, body))
+    if status in (404, 410, 412) or (status == 422 and request.successor):
+        if request.successor:
+            msg = f"Personio has ended this endpoint (status {status}): select the stream {request.successor}"
+        elif request.beta:
+            msg = f"this beta feature is not released for the account (status {status})"
+        else:
+            msg = f"the account does not have this feature (status {status})"
+        raise StreamUnavailableError(msg)
+    raise StreamFailedError(_explain(request, status, body))
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds of a Retry-After header, given as a number or as a date; None where there is none."""
+    value = headers.get("Retry-After")
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _status_text(status: int) -> str:
+    return "too many requests (429)" if status == 429 else f"status {status}"
+
+
+def _explain(request: Request, status: int, body: bytes) -> str:
+    trace = _trace_id(body)
+    return f"{request.endpoint} answered with status {status}" + (f" (trace id {trace})" if trace else "")
+
+
+def _trace_id(body: bytes) -> str:
+    """The id by which Personio's support finds a request. Messages are left out: they may quote a value."""
+    try:
+        answer = msgspec.json.decode(body)
+    except msgspec.MsgspecError:
+        return ""
+    trace = answer.get("personio_trace_id") or answer.get("trace_id") if isinstance(answer, dict) else None
+    return trace if isinstance(trace, str) and len(trace) <= 64 and trace.isascii() else ""

@@ -1,0 +1,461 @@
+"""HTTP to Personio: one place for tokens, limits, repetitions and requests in flight.
+
+A fixed number of daemon threads, one connection each, exchange requests and answers. Callers (one feeding thread
+per stream, see `feeding`) wait for limits, repeat what failed in passing, and get their answers in the order asked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import itertools
+import json
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+import requests
+
+from tap_personio import availability
+from tap_personio.auth import LOGINS, Token
+from tap_personio.errors import (
+    LoginRefusedError,
+    RecordMissingError,
+    StreamFailedError,
+    TapPersonioError,
+    TransientError,
+)
+from tap_personio.limits import Limits, backoff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from tap_personio.settings import Settings
+
+logger = logging.getLogger("tap-personio")
+
+# A request is tried once and then repeated this often.
+REPETITIONS = 5
+CONNECT_TIMEOUT_SECONDS = 15.0
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One GET request.
+
+    Attributes:
+        api: `v1` or `v2`.
+        path: path below the version, such as `/company/employees`.
+        params: query parameters in order; a name may repeat.
+        endpoint: name of the rate limit, the path with placeholders for identifiers; default the path.
+        beta: sends `Beta: true`.
+        right: what to tick in Personio's credential dialog, for the message when it is missing.
+        successor: stream that replaces this endpoint once Personio ends it.
+        is_child: about one record; 404 then means that this record does not exist.
+    """
+
+    api: str
+    path: str
+    params: tuple[tuple[str, str], ...] = ()
+    template: str = ""
+    beta: bool = False
+    right: str = ""
+    successor: str = ""
+    is_child: bool = False
+
+    @property
+    def endpoint(self) -> str:
+        """Version and path, without identifiers."""
+        return f"{self.api}{self.template or self.path}"
+
+    def with_params(self, *params: tuple[str, str]) -> Request:
+        """The same request with further parameters."""
+        return replace(self, params=self.params + params)
+
+
+@dataclass(slots=True)
+class Answer:
+    """Status, headers and body of an answer, and the token that the request carried."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    token: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a stream cost: requests sent, repetitions among them, seconds spent waiting."""
+
+    requests: int = 0
+    repeated: int = 0
+    waited: float = 0.0
+
+
+@dataclass(order=True, slots=True)
+class _Job:
+    priority: int
+    number: int
+    send: Callable[[requests.Session], Answer] = field(compare=False)
+    future: Future[Answer] = field(compare=False)
+
+
+class Client:
+    """Reads Personio with one credential.
+
+    Args:
+        settings: checked settings.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._limits = Limits()
+        self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
+        self._numbers = itertools.count()
+        self._workers: list[threading.Thread] = []
+        self._start_lock = threading.Lock()
+        self._rotation_lock = threading.Lock()
+        self._tokens = {api: Token(lambda api=api: self._log_in(api)) for api in LOGINS}  # type: ignore[misc]
+        self._server_time_ahead: dt.timedelta | None = None
+        self.host = urlsplit(settings.api_url).netloc.lower()
+
+    # -- what callers use -------------------------------------------------------------------------------------
+
+    def now(self) -> dt.datetime:
+        """The present moment by Personio's clock (from its Date header), so that ours may stand wrong.
+
+        Before the first answer, our clock is asked.
+        """
+        return dt.datetime.now(dt.UTC) + (self._server_time_ahead or dt.timedelta())
+
+    def log_in(self, api: str) -> None:
+        """Make sure that there is a token. Raises LoginRefusedError."""
+        self._tokens[api].value()
+
+    def get(self, request: Request, parse: Callable[[bytes], T], caller: Caller | None = None) -> T:
+        """Answer of one request, parsed. Raises what `availability.check` raises, or StreamFailedError."""
+        for answer in self.get_all([request], parse, caller):
+            return answer
+        raise AssertionError
+
+    def get_all(
+        self, wanted: Iterable[Request], parse: Callable[[bytes], T], caller: Caller | None = None
+    ) -> Iterator[T]:
+        """Answers in the order of the requests, with as many in flight as the setting concurrency allows.
+
+        Args:
+            wanted: requests; taken one by one as places get free.
+            parse: turns a body into what is wanted; a msgspec.MsgspecError or TransientError repeats the request.
+            caller: on whose behalf, for priority and tally.
+        """
+        for _, answer in self.get_each(((None, request) for request in wanted), parse, caller):
+            if answer is None:
+                msg = "a record that was announced does not exist"
+                raise StreamFailedError(msg)
+            yield answer
+
+    def get_each(
+        self,
+        wanted: Iterable[tuple[Any, Request]],
+        parse: Callable[[bytes], T],
+        caller: Caller | None = None,
+    ) -> Iterator[tuple[Any, T | None]]:
+        """Like `get_all`, each answer with the label of its request; None for a record that does not exist."""
+        caller = caller or Caller()
+        source = iter(wanted)
+        window: deque[tuple[Any, _Call[T]]] = deque()
+        while True:
+            for label, request in itertools.islice(source, self._settings.concurrency - len(window)):
+                call = _Call(self, request, parse, caller)
+                call.start()
+                window.append((label, call))
+            if not window:
+                return
+            label, call = window.popleft()
+            try:
+                yield label, call.result()
+            except RecordMissingError:
+                yield label, None
+
+    # -- exchange ---------------------------------------------------------------------------------------------
+
+    def send(self, request: Request, caller: Caller) -> Future[Answer]:
+        """Wait for the endpoint's limit, then hand the request to the threads."""
+        bucket = self._limits.bucket(request.endpoint)
+        caller.wait(bucket.reserve())
+        caller.tally.requests += 1
+        future: Future[Answer] = Future()
+        self._start_workers()
+        self._jobs.put(
+            _Job(
+                caller.priority,
+                next(self._numbers),
+                lambda session: self._exchange(session, request),
+                future,
+            )
+        )
+        return future
+
+    def pause(self, request: Request, seconds: float) -> None:
+        """Let nobody use the request's endpoint for a while."""
+        self._limits.bucket(request.endpoint).pause(seconds)
+
+    def renew_token(self, request: Request, refused: str) -> bool:
+        """Log in again, unless another request already did after the `refused` token. Returns whether it did."""
+        return self._tokens[request.api].renew(refused)
+
+    @property
+    def retry_wait(self) -> float:
+        """Seconds before the first repetition."""
+        return self._settings.retry_wait
+
+    def _start_workers(self) -> None:
+        if len(self._workers) < self._settings.concurrency:
+            with self._start_lock:
+                if len(self._workers) < self._settings.concurrency:
+                    # Daemons: a run that ends early does not wait for answers nobody will read.
+                    worker = threading.Thread(target=self._work, name="tap-personio-http", daemon=True)
+                    self._workers.append(worker)
+                    worker.start()
+
+    def _work(self) -> None:
+        session = self._session()
+        while True:
+            job = self._jobs.get()
+            try:
+                job.future.set_result(job.send(session))
+            except BaseException as error:
+                job.future.set_exception(error)
+            del job
+
+    def _session(self) -> requests.Session:
+        session = requests.Session()
+        session.headers.update({"Accept": "application/json", "User-Agent": self._settings.user_agent})
+        for name, value in (
+            ("X-Personio-App-ID", self._settings.app_id),
+            ("X-Personio-Partner-ID", self._settings.partner_id),
+        ):
+            if value:
+                session.headers[name] = value
+        # Proxies and certificates come from the environment as everywhere, but a .netrc must never replace the
+        # token, and a redirect must never carry it elsewhere.
+        settings = session.merge_environment_settings(
+            self._settings.api_url, {}, stream=False, verify=True, cert=None
+        )
+        session.proxies = settings["proxies"]
+        session.verify = settings["verify"]
+        session.trust_env = False
+        return session
+
+    def _exchange(self, session: requests.Session, request: Request) -> Answer:
+        token = self._tokens[request.api]
+        if token.rotates:
+            with self._rotation_lock:
+                return self._get(session, request, token)
+        return self._get(session, request, token)
+
+    def _get(self, session: requests.Session, request: Request, token: Token) -> Answer:
+        bearer = token.value()
+        url = f"{self._settings.api_url}/{request.api}{request.path}"
+        if request.params:
+            url += "?" + urlencode(request.params)
+        headers = {"Authorization": f"Bearer {bearer}"}
+        if request.beta:
+            headers["Beta"] = "true"
+        answer = self._send(session, requests.Request("GET", url, headers=headers))
+        token.seen(answer.headers.get("Authorization"), bearer)
+        self._limits.bucket(request.endpoint).learn(answer.headers)
+        answer.token = bearer
+        return answer
+
+    def _send(self, session: requests.Session, request: requests.Request) -> Answer:
+        try:
+            response = session.send(
+                session.prepare_request(request),
+                timeout=(
+                    min(CONNECT_TIMEOUT_SECONDS, self._settings.request_timeout),
+                    self._settings.request_timeout,
+                ),
+                allow_redirects=False,
+                proxies=session.proxies,
+                verify=session.verify,
+            )
+        except requests.exceptions.SSLError as error:
+            host = urlsplit(self._settings.api_url).hostname
+            msg = (
+                f"The TLS certificate of {host} (setting api_url) cannot be trusted: "
+                f"check the address, the machine's certificates (REQUESTS_CA_BUNDLE) or a proxy in between."
+            )
+            raise TapPersonioError(msg) from error
+        except requests.exceptions.Timeout:
+            msg = "no answer in time"
+            raise TransientError(msg) from None
+        except requests.exceptions.ProxyError:
+            msg = "the proxy did not answer"
+            raise TransientError(msg) from None
+        except requests.exceptions.RequestException:
+            # Its text may hold the URL with query parameters; the kind is enough.
+            msg = "the connection failed or broke off"
+            raise TransientError(msg) from None
+        self._learn_time(response.headers.get("Date"))
+        return Answer(response.status_code, response.headers, response.content)
+
+    def _learn_time(self, date: str | None) -> None:
+        if self._server_time_ahead is None and date:
+            try:
+                ahead = email.utils.parsedate_to_datetime(date) - dt.datetime.now(dt.UTC)
+            except (ValueError, TypeError):
+                return
+            # The header has whole seconds: below that, both clocks agree.
+            self._server_time_ahead = ahead if abs(ahead.total_seconds()) > 2 else dt.timedelta()
+
+    # -- login ------------------------------------------------------------------------------------------------
+
+    def _log_in(self, api: str) -> tuple[str, float | None]:
+        login = LOGINS[api]
+        bucket = self._limits.bucket(f"{api}{login.path}")
+        credential = {
+            "client_id": self._settings.client_id,
+            "client_secret": self._settings.client_secret,
+        }
+        fault: TransientError | None = None
+        with self._session() as session:
+            for attempt in range(REPETITIONS + 1):
+                if fault:
+                    seconds = backoff(attempt, self._settings.retry_wait, fault.retry_after)
+                    logger.info("Login to API %s: %s, repeating in %.1f s.", api, fault, seconds)
+                    bucket.pause(seconds)
+                time.sleep(bucket.reserve())
+                try:
+                    return self._try_login(session, api, credential)
+                except TransientError as error:
+                    fault = error
+                except msgspec.MsgspecError:
+                    fault = TransientError("the answer is not the JSON that was expected")
+        msg = f"Personio could not be asked for a token of API {api}: {fault}. Try again later."
+        raise LoginRefusedError(msg)
+
+    def _try_login(
+        self, session: requests.Session, api: str, credential: dict[str, str]
+    ) -> tuple[str, float | None]:
+        login = LOGINS[api]
+        url = f"{self._settings.api_url}/{api}{login.path}"
+        if login.json_body:
+            request = requests.Request(
+                "POST", url, data=json.dumps(credential), headers={"Content-Type": "application/json"}
+            )
+        else:
+            form = {"grant_type": "client_credentials", **credential}
+            request = requests.Request("POST", url, data=form)
+        answer = self._send(session, request)
+        if answer.status in availability.TRANSIENT:
+            raise TransientError(f"status {answer.status}", availability.retry_after(answer.headers))
+        if answer.status != 200:
+            msg = (
+                f"Personio refused the login (API {api}, status {answer.status}): check the settings client_id and "
+                "client_secret, and that the credential has not been revoked."
+            )
+            raise LoginRefusedError(msg)
+        return login.read(answer.body)
+
+
+@dataclass(slots=True)
+class Caller:
+    """On whose behalf requests are made: earlier streams come first, and each has its own tally."""
+
+    name: str = ""
+    priority: int = 0
+    tally: Tally = field(default_factory=Tally)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep and count it."""
+        if seconds > 0:
+            self.tally.waited += seconds
+            time.sleep(seconds)
+
+
+class _Call(Generic[T]):
+    """One request with its repetitions."""
+
+    def __init__(self, client: Client, request: Request, parse: Callable[[bytes], T], caller: Caller) -> None:
+        self._client = client
+        self._request = request
+        self._parse = parse
+        self._caller = caller
+        self._future: Future[Answer] | None = None
+
+    def start(self) -> None:
+        self._future = self._client.send(self._request, self._caller)
+
+    def result(self) -> T:
+        """Wait for the answer, repeat what failed in passing, renew the token once.
+
+        Raises:
+            StreamFailedError: after the last repetition.
+        """
+        faults = renewals = outdated = missing = 0
+        while True:
+            try:
+                return self._read(self._wait())
+            except TransientError as error:
+                faults += 1
+                if faults > REPETITIONS:
+                    msg = f"{self._request.endpoint} kept failing ({error}); try again later"
+                    raise StreamFailedError(msg) from None
+                seconds = backoff(faults, self._client.retry_wait, error.retry_after)
+                logger.info(
+                    "%s: %s, repeating in %.1f s.",
+                    self._caller.name or self._request.endpoint,
+                    error,
+                    seconds,
+                )
+                if error.retry_after is not None or "429" in str(error):
+                    self._client.pause(self._request, seconds)
+                else:
+                    self._caller.wait(seconds)
+            except _RefusedTokenError as refused:
+                # Only a token that was current and still refused says that a right is missing; one that another
+                # request renewed meanwhile does not count, within a bound.
+                renewals += refused.renewed
+                outdated += not refused.renewed
+                if renewals > 1 or outdated > REPETITIONS:
+                    answer = refused.answer
+                    availability.check(self._request, answer.status, answer.headers, answer.body)
+            except RecordMissingError:
+                # v2 answers 404 now and then for records that exist: ask twice.
+                missing += 1
+                if missing > 1:
+                    raise
+            self._caller.tally.repeated += 1
+            self.start()
+
+    def _wait(self) -> Answer:
+        assert self._future is not None  # noqa: S101 - started by the client
+        return self._future.result()
+
+    def _read(self, answer: Answer) -> T:
+        if answer.status in availability.FORBIDDEN:
+            renewed = self._client.renew_token(self._request, answer.token)
+            raise _RefusedTokenError(answer, renewed=renewed)
+        availability.check(self._request, answer.status, answer.headers, answer.body)
+        try:
+            return self._parse(answer.body)
+        except msgspec.MsgspecError:
+            msg = "the answer is not the JSON that was expected"
+            raise TransientError(msg) from None
+
+
+class _RefusedTokenError(Exception):
+    def __init__(self, answer: Answer, *, renewed: bool) -> None:
+        super().__init__()
+        self.answer = answer
+        self.renewed = renewed

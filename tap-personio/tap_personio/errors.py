@@ -1,0 +1,53 @@
+"""What can go wrong, each said in one sentence that a user can act on.
+
+No message ever holds a secret, a token or a value of a record.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import IO, Any
+
+import click
+
+logger = logging.getLogger("tap-personio")
+
+
+class TapPersonioError(click.ClickException):
+    """Ends the run with exit code 1 and its sentence on stderr, without a traceback."""
+
+    def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002 - click's signature
+        """Write the sentence where all other log lines go, so that Meltano shows it as an error."""
+        logger.error(self.format_message())
+
+
+class SettingsError(TapPersonioError):
+    """A setting is missing or has a value that cannot work."""
+
+
+class LoginRefusedError(TapPersonioError):
+    """Personio does not accept the credential."""
+
+
+class StreamFailedError(TapPersonioError):
+    """A stream could not be read completely; the other streams are not affected."""
+
+
+class StreamUnavailableError(TapPersonioError):
+    """The credential may not read a stream, or the account does not have it."""
+
+
+class RecordMissingError(TapPersonioError):
+    """A single record that was announced elsewhere does not exist (any more)."""
+
+
+class TransientError(Exception):
+    """A fault that is likely to pass: the request is repeated.
+
+    Attributes:
+        retry_after: seconds that the server asked to wait, if it did.
+    """
+
+    def __init__(self, what: str, retry_after: float | None = None) -> None:
+        super().__init__(what)
+        self.retry_after = retry_after

@@ -1,0 +1,240 @@
+"""The tap: its settings, its streams, and how a run begins and ends."""
+
+from __future__ import annotations
+
+import functools
+import json
+import signal
+from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
+
+from singer_sdk import Tap
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from typing_extensions import override
+
+from tap_personio.client import Caller, Client
+from tap_personio.employees import Employees
+from tap_personio.errors import SettingsError, TapPersonioError
+from tap_personio.reporting import Report
+from tap_personio.roster import Roster
+from tap_personio.settings import CONFIG_JSONSCHEMA, Settings
+from tap_personio.v1 import (
+    Absences,
+    AbsenceTypes,
+    Attendances,
+    CustomReportsList,
+    DocumentCategories,
+    EmployeesAbsencesBalance,
+    Projects,
+)
+from tap_personio.writing import PageWriter
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from types import FrameType
+
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+
+    from tap_personio.feeding import Feed
+    from tap_personio.stream import PersonioStream
+
+STREAMS: tuple[type[PersonioStream], ...] = (
+    Employees,
+    AbsenceTypes,
+    Absences,
+    Attendances,
+    Projects,
+    DocumentCategories,
+    CustomReportsList,
+    EmployeesAbsencesBalance,
+)
+
+
+class TapPersonio(Tap):
+    """Singer tap for Personio: every HR table of API v1 and v2."""
+
+    name = "tap-personio"
+    config_jsonschema = CONFIG_JSONSCHEMA
+    dynamic_catalog = True
+    message_writer_class = PageWriter
+    # Without BATCH: in the SDK it bypasses deselection and stream maps.
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        TapCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    @override
+    def __init__(
+        self,
+        *,
+        config: Any = None,
+        parse_env_config: bool = False,
+        validate_config: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        if validate_config and isinstance(config, dict | None):
+            # Before the SDK's check, whose messages quote the values of settings.
+            environment = self._env_var_config if parse_env_config else {}
+            Settings.from_config({**(config or {}), **environment})
+        super().__init__(
+            config=config, parse_env_config=parse_env_config, validate_config=validate_config, **kwargs
+        )
+
+    @functools.cached_property
+    def settings(self) -> Settings:
+        """The checked settings."""
+        return Settings.from_config(self.config)
+
+    @functools.cached_property
+    def client(self) -> Client:
+        """The connection to Personio, shared by all streams."""
+        return Client(self.settings)
+
+    @functools.cached_property
+    def started(self) -> dt.datetime:
+        """When the run began, by Personio's clock: its answer to the login tells the time."""
+        self.client.log_in("v1")
+        return self.client.now()
+
+    @property
+    def writer(self) -> PageWriter:
+        """Where messages go."""
+        return cast("PageWriter", self.message_writer)
+
+    @override
+    def discover_streams(self) -> list[PersonioStream]:
+        return [stream(self) for stream in STREAMS]
+
+    # -- what streams share -----------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def reports(self) -> dict[str, Report]:
+        """A report for each stream, in the order of the run."""
+        return {
+            name: Report(name, Caller(name, priority)) for priority, name in enumerate(self.streams, start=1)
+        }
+
+    def report(self, stream: PersonioStream) -> Report:
+        """The report of a stream's run."""
+        return self.reports[stream.name]
+
+    def caller(self, stream: PersonioStream) -> Caller:
+        """On whose behalf a stream's requests are made."""
+        return self.reports[stream.name].caller
+
+    @functools.cached_property
+    def _feeds(self) -> dict[str, Feed]:
+        selected = [cast("PersonioStream", each) for each in self.streams.values() if each.selected]
+        for stream in selected:
+            if stream.plan.whole and stream.name in self._rosters:
+                self._rosters[stream.name].will_be_filled()
+        feeds = {stream.name: stream.make_feed() for stream in selected}
+        for feed in feeds.values():
+            feed.start()
+        return feeds
+
+    def feed(self, stream: PersonioStream) -> Feed:
+        """A stream's pages. The first call lets all selected streams fetch ahead."""
+        return self._feeds[stream.name]
+
+    @functools.cached_property
+    def _rosters(self) -> dict[str, Roster]:
+        return {
+            name: Roster(stream.list_ids)
+            for name, stream in cast("dict[str, PersonioStream]", self.streams).items()
+            if stream.page_ids is not None
+        }
+
+    def roster(self, stream: str) -> Roster:
+        """Identifiers of all records of a stream, listed once for all who ask."""
+        return self._rosters[stream]
+
+    # -- a run ------------------------------------------------------------------------------------------------
+
+    @classmethod
+    @override
+    def cb_config(cls, ctx: Any, param: Any, value: tuple[str, ...]) -> Any:
+        try:
+            return super().cb_config(ctx, param, value)
+        except (OSError, ValueError, TypeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not a JSON object"
+            msg = f"The file given with --config cannot be read: {reason}."
+            raise SettingsError(msg) from None
+
+    @classmethod
+    @override
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: Any = None,
+        state: IO[str] | None = None,
+        catalog: IO[str] | None = None,
+    ) -> None:
+        """Run the tap for the command line. The SDK's own cannot tell which streams were read, so it is not called.
+
+        Raises:
+            TapPersonioError: a stream could not be read completely; everything else has been written.
+        """
+        if about:
+            super().invoke(about=about, about_format=about_format)
+        cls.print_version(print_fn=cls.logger.info)
+        tap = cls(
+            config=config.config if config else None,
+            parse_env_config=bool(config and config.parse_env),
+            state=_read_json(state, "--state"),
+            catalog=_read_json(catalog, "--catalog"),
+        )
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, tap.stop)
+        cls.logger.info("Reading as of %s (Personio's clock).", tap.started.isoformat(timespec="seconds"))
+        tap.sync_all()
+        tap.finish()
+
+    def stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
+        """End the run on a signal: not as a success, and not in the middle of a message."""
+        self.logger.info("Stopped by signal %d.", number)
+        self.writer.exit(128 + number)
+
+    def finish(self) -> None:
+        """Write the summary.
+
+        Raises:
+            TapPersonioError: when a selected stream failed, none could be read, or one was skipped and the setting
+                on_unavailable is `fail`.
+        """
+        reports = [self.reports[name] for name, stream in self.streams.items() if stream.selected]
+        for report in reports:
+            report.summarize()
+        failed = [report.stream for report in reports if report.outcome == "failed"]
+        skipped = [report.stream for report in reports if report.outcome == "skipped"]
+        if failed:
+            msg = (
+                f"Not read completely: {', '.join(failed)}. Their tables and bookmarks stand where they were."
+            )
+            raise TapPersonioError(msg)
+        if skipped and len(skipped) == len(reports):
+            msg = "This credential may read none of the selected streams: check its rights in Personio."
+            raise TapPersonioError(msg)
+        if skipped and self.settings.fail_on_unavailable:
+            msg = f"Not available: {', '.join(skipped)} (the setting on_unavailable is `fail`)."
+            raise TapPersonioError(msg)
+
+
+def _read_json(file: IO[str] | None, option: str) -> dict[str, Any] | None:
+    if file is None:
+        return None
+    try:
+        content = json.load(file)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        msg = f"The file given with {option} is not a JSON object."
+        raise SettingsError(msg)
+    return content
