@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 1 << 20
 _RECORD = SingerMessageType.RECORD.value
 
+NO_RECORD = msgspec.Raw(b"")
+
 
 class Stop(BaseException):
     """Raised by a signal handler while the reader waits: the input ends here."""
@@ -29,7 +31,7 @@ class Message(msgspec.Struct, gc=False):
 
     type: str
     stream: str | None = None
-    record: msgspec.Raw | None = None
+    record: msgspec.Raw = NO_RECORD
     version: int | None = None
     time_extracted: str | None = None
 
@@ -136,7 +138,7 @@ class MessageReader(GenericSingerReader[bytes]):
         return Message(
             type=kind,
             stream=fields.get("stream"),
-            record=None if record is None else msgspec.Raw(raw_from(record)),
+            record=NO_RECORD if record is None else msgspec.Raw(raw_from(record)),
             version=version if isinstance(version, int) else None,
             time_extracted=fields.get("time_extracted"),
         )

@@ -11,6 +11,7 @@ from singer_target_duckdb.columns import columns_of
 from singer_target_duckdb.errors import LoaderError
 from singer_target_duckdb.faults import mend
 from singer_target_duckdb.rawjson import raw_from
+from singer_target_duckdb.reader import NO_RECORD
 from singer_target_duckdb.sql import quoted
 from singer_target_duckdb.table import BATCH, Table, keep_last_of_each_key, read_batch
 
@@ -88,7 +89,7 @@ class DuckDBSink(Sink):
         """
         if message.version != self._seen_version:
             self.turn_to(message.version)
-        if message.record is None:
+        if message.record is NO_RECORD:
             msg = f"Line {self.target.message_reader.line}: a RECORD of stream '{self.stream_name}' has no `record`."
             raise LoaderError(msg)
         return self.spool.append(message.record, self.target.message_reader.line, size)
