@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from .clock import Clock
-from .options import Options
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .clock import Clock
+    from .options import Options
 
 # Area -> the scope strings that a token lists for it.
 AREAS = {
@@ -105,14 +108,14 @@ class Tokens:
 
     def login(self) -> tuple[str, int]:
         """The token for the credential and the seconds it is still good for."""
-        if not self.valid(self._current) or self._options.token == "single-use":
+        if not self.valid(self._current) or self._options.bearer == "single-use":
             self.renew()
         end, _ = self._valid[self._current]
         return self._current, max(1, int((end - self._clock.now()).total_seconds()))
 
     def renew(self) -> str:
         """A new token; with single-use tokens the others end."""
-        if self._options.token == "single-use":
+        if self._options.bearer == "single-use":
             self._valid.clear()
         self._issued += 1
         seed = f"{self._options.seed}/{self._options.client_id}/{self._issued}"
@@ -140,3 +143,7 @@ class Tokens:
     def expire(self) -> None:
         """End all tokens now."""
         self._valid.clear()
+
+    def revoke(self, token: str) -> None:
+        """End one token."""
+        self._valid.pop(token, None)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
-from multidict import MultiDictProxy
 
-from .access import Rights, Tokens
-from .company import Company
-from .options import Options
+if TYPE_CHECKING:
+    from multidict import MultiMapping
+
+    from .access import Rights, Tokens
+    from .company import Company
+    from .options import Options
 
 Result = TypeVar("Result")
 encode = msgspec.json.Encoder().encode
@@ -63,7 +65,7 @@ class Call:
     api: Api
     method: str
     path: str
-    query: MultiDictProxy[str]
+    query: MultiMapping[str]
     headers: Mapping[str, str]
     origin: str
     body: bytes = b""

@@ -20,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line: every option of the sandbox, and faults."""
     result = argparse.ArgumentParser(
         prog="personio-sandbox",
-        description="A local Personio with an invented company: API v1 under /v1, v2 under /v2, control under /_sandbox.",
+        description="A local Personio with an invented company: /v1 and /v2 are the API, /_sandbox controls it.",
     )
     result.add_argument("--version", action="version", version=f"personio-sandbox {__version__}")
     for option in dataclasses.fields(Options):

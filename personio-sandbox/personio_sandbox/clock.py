@@ -11,6 +11,8 @@ class Clock:
     def __init__(self, fixed: dt.datetime | None = None) -> None:
         self._fixed = fixed
         self._shift = dt.timedelta()
+        self.moves = 0
+        """How often it was moved."""
 
     def now(self) -> dt.datetime:
         """The moment, in UTC, whole seconds as Personio keeps them."""
@@ -20,6 +22,7 @@ class Clock:
     def forward(self, **amount: float) -> dt.datetime:
         """Move on (or back) by ``days=``, ``hours=``, ``seconds=`` … and return the new time."""
         self._shift += dt.timedelta(**amount)
+        self.moves += 1
         return self.now()
 
     def set(self, moment: dt.datetime) -> dt.datetime:
@@ -27,4 +30,5 @@ class Clock:
         if moment.tzinfo is None:
             raise ValueError("the moment needs a time zone")
         self._fixed, self._shift = moment, dt.timedelta()
+        self.moves += 1
         return self.now()

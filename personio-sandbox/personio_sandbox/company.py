@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import random
 import threading
-from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from . import founding, model
+from . import founding, model, webhooks
 from .attendances import Attendances, periods
+from .cascade import cascade
 from .clock import Clock
 from .model import (
     EMPLOYMENT,
@@ -28,6 +28,9 @@ from .model import (
 )
 from .options import Options
 from .people import POSITIONS, Hiring
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 # Attributes that v2 shows on the person; the others belong to the employment.
 PERSON_KEYS = frozenset(
@@ -53,14 +56,13 @@ CHANGES = {
     "applications": "is_anonymized",
     "recruiting_jobs": "name",
 }
-EVENTS = {
-    "employees": ("person", "person"),
-    "time_offs": ("absence-period", "absence_period"),
-    "hourly_absences": ("absence-period", "absence_period"),
-    "attendances": ("attendance-period", "attendance_period"),
-    "shifts": ("attendance-period", "attendance_period"),
-    "documents": ("document", "document"),
-}
+
+
+# Employees and vacancies refer to these; the company keeps them as they are.
+STRUCTURE = frozenset({
+    "legal_entities", "offices", "org_units", "cost_centers", "holiday_calendars", "work_schedules",
+    "compensation_types", "recruiting_categories",
+})  # fmt: skip
 
 
 class Company:
@@ -76,8 +78,7 @@ class Company:
         self.clock = Clock(self.options.now)
         self.zone = ZoneInfo(self.options.time_zone)
         self.lock = threading.RLock()
-        self.version = 0
-        """Moves with every change."""
+        self._changes = 0
         self._rounds = 0
         self.founded = (self.now() - dt.timedelta(days=12 * 365)).replace(hour=9, minute=0, second=0)
         self.attributes: dict[str, Attribute] = {}
@@ -122,6 +123,11 @@ class Company:
         """The day at the company's place."""
         return self.now().astimezone(self.zone).date()
 
+    @property
+    def version(self) -> int:
+        """Moves with every change of the data or the clock."""
+        return self._changes + self.clock.moves
+
     # --- views ------------------------------------------------------------------------------------------------
 
     @property
@@ -162,7 +168,7 @@ class Company:
         found.update((shift.id, period_of(shift)) for shift in self.shifts.values())
         return found
 
-    def entity(self, employee: Employee, key: str, *, short: bool = False) -> Any:
+    def entity(self, employee: Employee, key: str, *, short: bool = False) -> Any:  # noqa: PLR0911  one per relation
         """A relation of an employee as the JSON value that v1 shows for it (see `Employee`)."""
         value = employee.attributes[key]
         if value is None:
@@ -225,7 +231,7 @@ class Company:
             rows = self.rows(table)
             old = rows[key]
             if isinstance(old, Employee):
-                self._update_employee(old, values)
+                self.touch_employee(old, values)
                 new = old
             else:
                 self._check_fields(table, old, values)
@@ -233,10 +239,8 @@ class Company:
                     values.setdefault("updated_at", self.now())
                 new = msgspec.structs.replace(old, **values)
                 self._put(table, key, new)
-            self._tell(
-                table, new, "updated.timerange" if "absence" in EVENTS.get(table, ("",))[0] else "updated"
-            )
-            self.version += 1
+            self._tell(table, new, "updated")
+            self._changes += 1
             return new
 
     def insert(self, table: str, **values: Any) -> Any:
@@ -248,20 +252,22 @@ class Company:
                 employee = self.hiring.hire(key - founding.FIRST_EMPLOYEE, key, list(self.employees)[:1])
                 self.employees[key] = employee
                 employee.attributes["created_at"] = now
-                self._update_employee(employee, values)
+                self.touch_employee(employee, values)
                 employee.person_updated_at = employee.employment_updated_at = now
                 new: Any = employee
             else:
                 new = self._grown(table, rows, values)
                 self._put(table, self._key(table, new), new)
             self._tell(table, new, "created")
-            self.version += 1
+            self._changes += 1
             return new
 
     def delete(self, table: str, *keys: Any) -> None:
         """Take records away with all that belongs to them. KeyError, and nothing happens, if one is unknown."""
         with self.lock:
             rows = self.rows(table)
+            if table in STRUCTURE:
+                raise ValueError(f"{table} belongs to the structure of the company and cannot lose records")
             gone = [rows[key] for key in keys]
             if isinstance(rows, Attendances):
                 rows.remove(keys)
@@ -271,8 +277,8 @@ class Company:
             for row in gone:
                 self._tell(table, row, "deleted")
             if keys:
-                self._cascade(table, set(keys))
-            self.version += 1
+                cascade(self, table, set(keys))
+            self._changes += 1
 
     def change(
         self, percent: float = 1, tables: Sequence[str] = ("employees", "time_offs", "attendances")
@@ -324,7 +330,8 @@ class Company:
     def _key(self, table: str, row: Any) -> Any:
         return (row.employee_id, row.absence_type_id) if table == "balances" else row.id
 
-    def _update_employee(self, employee: Employee, values: dict[str, Any]) -> None:
+    def touch_employee(self, employee: Employee, values: dict[str, Any]) -> None:
+        """Set attributes and move the time stamps, without an event."""
         unknown = sorted(set(values) - set(self.attributes) - {"currency"})
         if unknown:
             raise ValueError(f"employees have no attribute {', '.join(unknown)}")
@@ -385,66 +392,16 @@ class Company:
             else f"{value or ''} ({self._rounds})"
         )
 
-    def _cascade(self, table: str, keys: set[Any]) -> None:
-        """What else Personio shows differently when records are gone."""
-        if table == "employees":
-            for name in (
-                "time_offs",
-                "hourly_absences",
-                "shifts",
-                "balances",
-                "compensations",
-                "past_employments",
-            ):
-                rows = getattr(self, name)
-                for key in [k for k, row in rows.items() if row.employee_id in keys]:
-                    del rows[key]
-            self.documents = {k: d for k, d in self.documents.items() if d.owner_id not in keys}
-            self.attendances.remove(
-                i for i, e in zip(self.attendances.ids, self.attendances.employees, strict=True) if e in keys
-            )
-            for employee in self.employees.values():
-                if employee.attributes["supervisor"] in keys:
-                    self._update_employee(employee, {"supervisor": None})
-            for project in self.projects.values():
-                project.member_ids = tuple(m for m in project.member_ids if m not in keys)
-        elif table == "projects":
-            children = [p.id for p in self.projects.values() if p.parent_id in keys]
-            booked = {n for n, p in enumerate(self.attendances.projects) if p in keys}
-            for n in booked:
-                self.attendances.projects[n] = 0
-                self.attendances.updated[n] = int(self.now().timestamp())
-            if children:
-                self.delete("projects", *children)
-        elif table == "absence_types":
-            for name in ("time_offs", "hourly_absences", "balances"):
-                rows = getattr(self, name)
-                for key in [k for k, row in rows.items() if row.absence_type_id in keys]:
-                    del rows[key]
-            for employee in self.employees.values():
-                kept = tuple(e for e in employee.attributes["absence_entitlement"] if e[0] not in keys)
-                employee.attributes["absence_entitlement"] = kept
-        elif table == "document_categories":
-            for document in self.documents.values():
-                document.category_id = None if document.category_id in keys else document.category_id
-
     def _job_of(self, employee: Employee) -> str | None:
         jobs = list(self.jobs)
         return jobs[employee.id % len(jobs)] if jobs and employee.id % 3 else None
 
     def _tell(self, table: str, row: Any, what: str) -> None:
         """Record the webhook event of a change."""
-        if table not in EVENTS:
-            return
-        name, subject = EVENTS[table]
-        key = row.id_v2 if hasattr(row, "id_v2") else row.id
-        payload: dict[str, Any] = {subject: {"id": str(key)}}
-        if hasattr(row, "employee_id"):
-            payload["person"] = {"id": str(row.employee_id)}
-        self.events.append(
-            model.Event(id=uuid(OTHER, 700_000_000 + len(self.events)), name=f"{name}.{what}",
-                        occurred_at=self.now(), payload=payload)
-        )  # fmt: skip
+        if table in webhooks.SUBJECTS:
+            self.events.append(webhooks.event(len(self.events), table, row, what, self.now()))
+        if isinstance(row, Employee):
+            self.events.append(webhooks.employment_event(len(self.events), row, what, self.now()))
 
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

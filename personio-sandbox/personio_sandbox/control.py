@@ -11,10 +11,10 @@ import msgspec
 from aiohttp import web
 
 from .api import encode
-from .company import Company
 from .faults import Fault
 
 if TYPE_CHECKING:
+    from .company import Company
     from .server import Server
 
 Command = Callable[["Server", dict[str, Any]], Any]
@@ -218,7 +218,6 @@ def set_clock(server: Server, arguments: dict[str, Any]) -> Any:
     if "now" in arguments:
         server.company.clock.set(dt.datetime.fromisoformat(arguments["now"]))
     server.company.clock.forward(**arguments.get("forward", {}))
-    server.company.version += 1
     return {"now": server.company.now()}
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import random
 import re
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
 
 from .api import Answer, encode
-from .company import Company
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .company import Company
 
 Kind = Literal[
     "401", "403", "404", "429", "500", "502", "503", "504",

@@ -7,7 +7,7 @@ import random
 from array import array
 from typing import TYPE_CHECKING
 
-from . import reports
+from . import paperwork, recruiting, reports, webhooks
 from .attendances import HOLIDAY, STATUSES
 from .attendances import TIME_OFF as ON_TIME_OFF
 from .catalogue import catalogue
@@ -51,22 +51,18 @@ _ABSENCE_TYPES = (
     ("Further training", None, "hour", 1),
 )
 COMMENTS = (
-    "Customer visit", "Änderung nach Rücksprache", 'He said "ok"', "Zeile 1\nZeile 2", "", "back\\slash; and, comma", "🚆 late",
+    "Customer visit", "Änderung nach Rücksprache", 'He said "ok"', "Zeile 1\nZeile 2", "", "back\\slash; and, comma",
+    "🚆 late",
 )  # fmt: skip
 
 
 def found(company: Company) -> None:
     """Fill the tables. The same options, seed and day give the same company."""
-    for step in (
-        _structure,
-        _people,
-        _absences,
-        _balances,
-        _projects,
-        _attendances,
-        _documents,
-        reports.invent,
-    ):
+    steps = (
+        _structure, _people, _absences, _balances, _projects, _attendances, _categories, reports.invent, paperwork.jobs,
+        paperwork.former_contracts, paperwork.pay, paperwork.documents, recruiting.recruit, webhooks.subscribe,
+    )  # fmt: skip
+    for step in steps:
         # Each step has its own random numbers, so that the size of one table does not change the others.
         step(company, random.Random(f"{company.options.seed}/{step.__module__}.{step.__name__}"))  # noqa: S311
 
@@ -246,7 +242,7 @@ def _projects(company: Company, rng: random.Random) -> None:
 
 def _attendances(company: Company, rng: random.Random) -> None:
     """Two periods a working day for everyone employed, going back until the asked number is reached."""
-    options, table, today = company.options, company.attendances, company.today()
+    options, _table, today = company.options, company.attendances, company.today()
     asked = len(company.employees) * options.attendances_per_employee
     total = asked if options.attendances is None else options.attendances
     spans = [
@@ -338,7 +334,7 @@ class _Pattern:
                 table.statuses[n] = STATUSES.index("pending")
 
 
-def _documents(company: Company, rng: random.Random) -> None:
+def _categories(company: Company, rng: random.Random) -> None:
     del rng
     names = ("Certificates of employment", "Contracts", "Payslips", "Krankmeldungen", 'Signed "NDAs"')
     company.document_categories = {

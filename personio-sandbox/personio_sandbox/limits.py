@@ -43,7 +43,7 @@ class Limits:
         buckets = self._buckets.get(endpoint)
         if buckets is None:
             buckets = self._buckets[endpoint] = _buckets_of(endpoint)
-        passed = all([bucket.take() for bucket in buckets])
+        passed = min(bucket.take() for bucket in buckets) if buckets else True
         if not endpoint.startswith("/v2"):
             return passed, ()
         bucket = buckets[0]

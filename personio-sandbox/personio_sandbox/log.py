@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
-from multidict import CIMultiDictProxy, MultiDictProxy
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from multidict import CIMultiDictProxy, MultiMapping
 
 _ID = re.compile(r"/(?:\d+|[0-9a-f]{8}-[0-9a-f-]{27})(?=/|$)")
 
@@ -20,7 +22,7 @@ class Request:
 
     method: str
     path: str
-    query: MultiDictProxy[str]
+    query: MultiMapping[str]
     headers: CIMultiDictProxy[str]
     status: int
     at: float

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 CLIENT_ID = "papi-sandbox-client"
 CLIENT_SECRET = "papi-sandbox-secret"  # noqa: S105  the credential of a sandbox protects nothing
@@ -46,7 +48,7 @@ class Options:
     """Keep to Personio's published limits."""
     retry_after: bool = False
     """Send Retry-After with the 429 of a rate limit (Personio does not)."""
-    token: Literal["constant", "rotating", "single-use"] = "constant"
+    bearer: Literal["constant", "rotating", "single-use"] = "constant"
     """v1 only. rotating: each answer brings a new token, all stay valid; single-use: only the newest is."""
     token_requests: int | None = None
     """A token ends after so many requests (v1 answers 403, v2 401)."""
@@ -71,8 +73,15 @@ class Options:
     """Whether the company has the feature (else 412)."""
     next_links: Literal["absolute", "relative", "repeating", "foreign"] = "absolute"
     """v2: repeating points at the same page for ever, foreign at another host."""
+    next_links_at: str = "/v2/*"
+    """The paths (a pattern) that next_links applies to; elsewhere they are absolute."""
+    custom_values: Literal["text", "typed"] = "text"
+    """Whether v2 persons write numbers of custom attributes as text or as numbers."""
     overnight: Literal["omit", "reject"] = "omit"
     """What v1 attendances does with shifts that cross midnight: leave them out or answer 422."""
+
+    version: ClassVar[int] = 0
+    """Moves with every change."""
 
     def __post_init__(self) -> None:
         for name in ("employees", "attendances_per_employee", "absences_per_employee", "years", "latency"):
@@ -85,7 +94,7 @@ class Options:
         if name != "version" and name not in FIELDS:
             raise AttributeError(f"the sandbox has no option {name!r}; it has {', '.join(sorted(FIELDS))}")
         object.__setattr__(self, name, value)
-        object.__setattr__(self, "version", getattr(self, "version", 0) + 1)
+        object.__setattr__(self, "version", self.version + 1)
 
 
 FIELDS = frozenset(f.name for f in dataclasses.fields(Options))

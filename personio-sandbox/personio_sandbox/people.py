@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import random
 import unicodedata
-from collections.abc import Mapping, Sequence
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any
 
 from .model import EMPLOYMENT, Attribute, Employee, LegalEntity, Office, OrgUnit, uuid
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Mapping, Sequence
+    from zoneinfo import ZoneInfo
 
 FIRST_NAMES = (
     "Anna", "Björn", "Chloé", "Dmitri", "Elif", "Finn", "Greta", "Hüseyin", "Ida", "Jörg", "Kasia", "Liam",
@@ -39,8 +41,9 @@ POSITIONS = (
     "Head of Operations", "Data Analyst", "Customer Support", "Geschäftsführer:in",
 )  # fmt: skip
 HOSTILE_TEXTS = (
-    'He said "hello", then left', "Zeile eins\nZeile zwei\r\nZeile drei", "back\\slash \\n \\N", "NULL", "N/A", "null",
-    "  leading and trailing  ", "tab\there", "semi;colon,comma|pipe", "🎉 emoji 👨\u200d👩\u200d👧", "line\u2028separator",
+    'He said "hello", then left', "Zeile eins\nZeile zwei\r\nZeile drei", "back\\slash \\n \\N", "NULL", "N/A",
+    "null",
+    "  leading and trailing  ", "tab\there", "semi;colon,comma|pipe", "🎉 👨\u200d👩\u200d👧", "line\u2028separator",
     "'; DROP TABLE employees; --", "=HYPERLINK(\"x\")", "{\"json\": [1, 2]}", "[]", "0012", "1e5", "true", "-",
     "Ünïcödé ẞ ǅ", "مرحبا", "\ufeffbom", "2024-02-30", "%s {0} $1",
 )  # fmt: skip
@@ -55,7 +58,7 @@ def plain(name: str) -> str:
 class Hiring:
     """Invents employees one after the other, each the same for the same seed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  the tables that an employee refers to
         self,
         rng: random.Random,
         now: dt.datetime,
@@ -180,7 +183,7 @@ class Hiring:
             employment_updated_at=employment_moved,
         )
 
-    def _custom(self, attribute: Attribute, number: int) -> Any:  # noqa: PLR0911  one line per kind
+    def _custom(self, attribute: Attribute, number: int) -> Any:  # noqa: PLR0911, PLR0912  one line per kind
         rng = self.rng
         empty = rng.random() < 0.3
         if attribute.universal_id == "date_of_birth":

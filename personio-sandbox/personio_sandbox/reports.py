@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import random
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from .model import REPORT, Employee, Report, ReportCell, ReportItem, uuid
 
 if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterable
+
     from .company import Company
 
 Row = tuple[tuple[str, str | None, Any], ...]
@@ -19,7 +20,7 @@ def invent(company: Company, rng: random.Random) -> None:
     """Fill the table of reports."""
     people = list(company.employees.values())
     some = people[: min(len(people), 120)]
-    made = (
+    made: tuple[tuple[str, str, str, list[ReportItem], str], ...] = (
         ("Headcount", "point_in_time", "up_to_date", [_headcount(company, e) for e in people], "yes"),
         (
             'Career "steps" & salaries',
@@ -42,7 +43,8 @@ def invent(company: Company, rng: random.Random) -> None:
             start_date=company.today() - dt.timedelta(days=365), end_date=company.today(),
             filters=({"column": "office_id", "comparison": "eq", "value": "60301"},) if n == 0 else (),
             items=tuple(items), columns=columns, rows=rows, readable=readable,  # type: ignore[arg-type]
-            created_at=created, updated_at=now - dt.timedelta(days=30 + n), data_refreshed_at=now - dt.timedelta(hours=n + 1),
+            created_at=created, updated_at=now - dt.timedelta(days=30 + n),
+            data_refreshed_at=now - dt.timedelta(hours=n + 1),
         )  # fmt: skip
         company.reports[report.id] = report
 
@@ -120,7 +122,8 @@ def _timeframe(employee: Employee, rng: random.Random) -> ReportItem:
             cell("absence_1501", "ABSENCE_OVERVIEW", **period(0), duration_days="3", duration_hours="24.0"),
             # An employee has as many periods as absences, all with the same attribute id.
             *(
-                cell("absence_1501:periods", "ABSENCE_PERIOD", **period(n), half_day_at_start=n == 1, half_day_at_end=False)
+                cell("absence_1501:periods", "ABSENCE_PERIOD", **period(n), half_day_at_start=n == 1,
+                     half_day_at_end=False)
                 for n in range(3)
             ),
             cell("attendance_tracked_hours", "DURATION", duration=rng.randrange(10_000)),
@@ -155,12 +158,13 @@ def _cells(
             else [{"key": str(department), "value": company.org_units[department].name}]
         )
         until = None if ended is None else ended.isoformat()
+        share = {"percentage": a["cost_centers"][0][1]} if a["cost_centers"] else None
         rows.append((
             ("first_name", "string_value", {"value": a["first_name"]}),
             ("department", "options_value", {"options": options}),
             ("attendance_hours_tracked", "numeric_value", {"number": employee.id % 97 / 4}),
             ("employment_period", "time_range_value", {"from": a["hire_date"].isoformat(), "to": until}),
-            ("cost_center_share", "percentage_value", {"percentage": a["cost_centers"][0][1]} if a["cost_centers"] else None),
+            ("cost_center_share", "percentage_value", share),
             ("fix_salary", "monetary_value", {"amount": a["fix_salary"], "currency": employee.currency}),
             ("dynamic_1000148", None, None),
         ))  # fmt: skip

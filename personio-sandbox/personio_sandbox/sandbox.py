@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import threading
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from .access import Rights
 from .company import Company
-from .faults import Faults
-from .log import RequestLog
 from .options import Options
 from .server import Server
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .access import Rights
+    from .faults import Faults
+    from .log import RequestLog
 
 
 class Sandbox:

@@ -7,6 +7,7 @@ import logging
 from collections import OrderedDict
 from fnmatch import fnmatchcase
 from time import time
+from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import web
@@ -14,10 +15,12 @@ from aiohttp import web
 from . import faults, limits, v1, v2
 from .access import Rights, Tokens
 from .api import Answer, Api, Call, Handler, Refused
-from .company import Company
 from .control import control
 from .log import Request, RequestLog
-from .options import Options
+
+if TYPE_CHECKING:
+    from .company import Company
+    from .options import Options
 
 CACHED_BYTES = 256 * 1024 * 1024
 
@@ -114,7 +117,7 @@ class Server:
                 raise Refused(version.bad_token(call) if token else version.no_token(call))
             if version is v1:
                 # The token comes back in each answer, since 2023 the same one (reference 3.1).
-                echo = token if self.options.token == "constant" else self.tokens.renew()
+                echo = token if self.options.bearer == "constant" else self.tokens.renew()
                 headers.append(("Authorization", f"Bearer {echo}"))
         if endpoint is None or (endpoint.beta and not self._beta(call)):
             raise Refused(version.unknown(call))

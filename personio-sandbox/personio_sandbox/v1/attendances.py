@@ -1,0 +1,124 @@
+"""Attendances and their projects (reference 3.8 and 3.9)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from ..api import Answer, Call, encode
+from ..attendances import HOLIDAY, STATUSES, TIME_OFF, Attendances
+from ..model import ATTENDANCE, uuid
+from .errors import failure, invalid
+from .pages import ENDPOINTS, answer, day, listing, moment, number
+from .spelling import basic, iso_day, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..company import Company
+
+
+@ENDPOINTS.serve("/company/attendances", "attendances")
+def attendances(call: Call) -> Answer:
+    """GET /company/attendances: dates are required, ``offset`` counts records, and what was asked comes as text."""
+    company, query = call.company, call.query
+    first, last = day(call, "start_date"), day(call, "end_date")
+    missing = [name for name, value in (("start_date", first), ("end_date", last)) if value is None]
+    if first is None or last is None:
+        raise invalid(missing[0], f"The {missing[0].replace('_', ' ')} field is required.")
+    if first < dt.date(1970, 1, 1) or last > company.today() + dt.timedelta(days=3653):
+        raise invalid("start_date", "The dates must lie between 1970-01-01 and 10 years from now.")
+    since, until = moment(call, "updated_from"), moment(call, "updated_to", end_of_day=True)
+    wanted = frozenset(int(e) for e in call.values("employees") if e.isdigit())
+    pending = query.get("includePending", "").lower() in ("1", "true")
+    if call.api.options.overnight == "reject" and any(
+        first <= s.attribution_date <= last for s in company.shifts.values()
+    ):
+        return failure(422, "The attendance period must not cross midnight.")
+    limit, offset = min(number(call, "limit", 200), 200) or 200, number(call, "offset", 0)
+
+    def select() -> Sequence[int]:
+        return _positions(company.attendances, (first, last), (since, until), wanted, pending=pending)
+
+    places = call.api.remember(("attendances", first, last, since, until, wanted, pending), select)
+    rows = attendance_rows(company, places[offset : offset + limit])
+    return listing(
+        rows, total=len(places), page=offset // limit, limit=limit,
+        offset=query.get("offset", offset), echo=query.get("limit", limit),
+    )  # fmt: skip
+
+
+def _positions(
+    table: Attendances,
+    days: tuple[dt.date, dt.date],
+    updated: tuple[dt.datetime | None, dt.datetime | None],
+    employees: frozenset[int],
+    *,
+    pending: bool,
+) -> Sequence[int]:
+    """Where the rows that match stand in the columns."""
+    places: Sequence[int] = range(len(table))
+    (low, high), (since, until) = (day.toordinal() for day in days), updated
+    if len(table) and not (low <= min(table.days) and max(table.days) <= high):
+        places = [n for n in places if low <= table.days[n] <= high]
+    if since is not None:
+        at_least = since.timestamp()
+        places = [n for n in places if table.updated[n] >= at_least]
+    if until is not None:
+        at_most = until.timestamp()
+        places = [n for n in places if table.updated[n] <= at_most]
+    if employees:
+        places = [n for n in places if table.employees[n] in employees]
+    if not pending:
+        places = [n for n in places if table.statuses[n] == 0]
+    return places
+
+
+# A page of attendances is written into a template: records by the million have to be quick.
+_ROW = (
+    '{"id":%d,"type":"AttendancePeriod","attributes":{"employee":%d,"date":"%s","start_time":"%s","end_time":%s,'
+    '"updated_at":"%s","status":"%s","break":%d,"comment":%s,"is_holiday":%s,"is_on_time_off":%s,"project":%s,'
+    '"id_v2":"%s"}}'
+)
+
+
+_BOOL = ("false", "true")
+
+
+_CLOCK = tuple(f"{n // 60:02}:{n % 60:02}" for n in range(1440))
+
+
+def attendance_rows(company: Company, places: Sequence[int]) -> list[bytes]:
+    """The rows at these positions, as JSON."""
+    table, zone = company.attendances, company.zone
+    projects = {0: "null"}
+    comments: dict[int, str] = {}
+    rows = []
+    for n in places:
+        end, flags, project, note = table.ends[n], table.flags[n], table.projects[n], table.notes[n]
+        if project not in projects:
+            p = company.projects[project]
+            value = {"id": p.id, "type": "Project", "attributes": {"name": p.name, "active": p.active}}
+            projects[project] = encode(value).decode()
+        if note not in comments:
+            comments[note] = encode(table.comments[note]).decode()
+        row = _ROW % (
+            table.ids[n], table.employees[n], iso_day(table.days[n]), _CLOCK[table.starts[n]],
+            "null" if end < 0 else f'"{_CLOCK[end]}"', stamp(table.updated[n], zone), STATUSES[table.statuses[n]],
+            table.breaks[n], comments[note], _BOOL[flags & HOLIDAY], _BOOL[(flags & TIME_OFF) >> 1],
+            projects[project], uuid(ATTENDANCE, table.ids[n]),
+        )  # fmt: skip
+        rows.append(row.encode())
+    return rows
+
+
+@ENDPOINTS.serve("/company/attendances/projects", "projects")
+def projects(call: Call) -> Answer:
+    """GET /company/attendances/projects: everything at once."""
+    zone = call.company.zone
+    return answer([
+        {"id": p.id, "type": "Project", "attributes": {
+            "name": p.name, "active": p.active, "created_at": basic(p.created_at, zone),
+            "updated_at": basic(p.updated_at, zone)}}
+        for p in call.company.projects.values()
+    ])  # fmt: skip

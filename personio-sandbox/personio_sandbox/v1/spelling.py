@@ -1,0 +1,62 @@
+"""How version 1 writes days and moments: in several ways (reference 2.3)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from ..attendances import EPOCH
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+
+def basic(value: dt.datetime, zone: ZoneInfo) -> str:
+    """``2017-12-27T00:00:00+0100``."""
+    return value.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
+def extended(value: dt.datetime, zone: ZoneInfo) -> str:
+    """``2020-11-18T17:33:55+01:00``."""
+    return value.astimezone(zone).isoformat(timespec="seconds")
+
+
+def spaced(value: dt.datetime, zone: ZoneInfo) -> str:
+    """``2014-11-09 00:00:00+01:00``."""
+    return value.astimezone(zone).isoformat(" ", timespec="seconds")
+
+
+def midnight(value: dt.date, zone: ZoneInfo) -> dt.datetime:
+    """The local beginning of a day, with the offset of that day."""
+    return dt.datetime.combine(value, dt.time.min, zone)
+
+
+def with_millis(value: dt.datetime) -> str:
+    """``2025-05-20T14:29:56.510Z``."""
+    return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03}Z"
+
+
+SPELLINGS = (extended, basic, spaced)
+
+
+@lru_cache(maxsize=20_000)
+def iso_day(ordinal: int) -> str:
+    """``YYYY-MM-DD`` of a day given as an ordinal."""
+    return dt.date.fromordinal(ordinal).isoformat()
+
+
+@lru_cache(maxsize=50_000)
+def _hour(hours: int, zone: ZoneInfo) -> tuple[str, str]:
+    text = (EPOCH + dt.timedelta(hours=hours)).astimezone(zone).isoformat()
+    return text[:14], text[19:]
+
+
+_CLOCK_HOUR = tuple(f"{n // 60:02}:{n % 60:02}" for n in range(3600))
+
+
+def stamp(seconds: int, zone: ZoneInfo) -> str:
+    """Seconds since 1970 as ``2025-01-17T16:41:08+01:00``; zones are taken to be whole hours off."""
+    hours, rest = divmod(seconds, 3600)
+    start, offset = _hour(hours, zone)
+    return f"{start}{_CLOCK_HOUR[rest]}{offset}"

@@ -1,0 +1,223 @@
+"""Attendance periods: work and breaks, with overnight shifts (reference 4.7)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from ..api import Answer, Call, encode
+from ..attendances import STATUSES, periods
+from ..company import Company, period_of
+from ..model import ATTENDANCE, BREAK, SECOND_HALF, SHIFT, AttendancePeriod, number_of, uuid
+from .errors import bad_request, not_found
+from .lists import ENDPOINTS, Filters, Key, listing, ref, utc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_WORDS = tuple(status.upper() for status in STATUSES)
+_FILTERS = (
+    "id", "person.id", "project.id", "start.date_time.gte", "start.date_time.lte", "end.date_time.gte",
+    "end.date_time.lte", "attribution_date.gte", "attribution_date.lte", "updated_at.gte", "updated_at.lte", "status",
+    "sort",
+)  # fmt: skip
+_SORTS = ("person.id", "start.date_time", "end.date_time", "updated_at", "status")
+_FAMILIES = (ATTENDANCE, BREAK, SECOND_HALF)
+_DAY = 1440
+_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001  local times are counted from here
+_EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
+_FAR = 2**40
+
+
+class Periods:
+    """The periods as integers: 4 times the place of the attendance, plus 0 work, 1 break, 2 work after the break.
+
+    Shifts are the negative ones. Times are local minutes since 1970.
+    """
+
+    def __init__(self, company: Company) -> None:
+        self.company = company
+        self.shifts = list(company.shifts.values())
+
+    def __iter__(self) -> Iterator[int]:
+        table = self.company.attendances
+        yield from (-1 - n for n in range(len(self.shifts)))
+        for n, (end, pause) in enumerate(zip(table.ends, table.breaks, strict=True)):
+            yield 4 * n
+            if pause and end >= 0:
+                yield 4 * n + 1
+                yield 4 * n + 2
+
+    def employee(self, code: int) -> int:
+        """Whose it is."""
+        return (
+            self.shifts[-1 - code].employee_id if code < 0 else self.company.attendances.employees[code >> 2]
+        )
+
+    def project(self, code: int) -> int:
+        """What it is booked on, 0 for nothing."""
+        return (
+            self.shifts[-1 - code].project_id or 0
+            if code < 0
+            else self.company.attendances.projects[code >> 2]
+        )
+
+    def day(self, code: int) -> int:
+        """The attribution date, as an ordinal."""
+        if code < 0:
+            return self.shifts[-1 - code].attribution_date.toordinal()
+        return self.company.attendances.days[code >> 2]
+
+    def updated(self, code: int) -> int:
+        """Seconds since 1970."""
+        if code < 0:
+            return int(self.shifts[-1 - code].updated_at.timestamp())
+        return self.company.attendances.updated[code >> 2]
+
+    def status(self, code: int) -> int:
+        """The position in `STATUSES`."""
+        if code < 0:
+            return STATUSES.index(self.shifts[-1 - code].status)
+        return self.company.attendances.statuses[code >> 2]
+
+    def _times(self, code: int) -> tuple[int, int]:
+        """Start and end within the day; -1 for a running period."""
+        table, n, part = self.company.attendances, code >> 2, code & 3
+        start, end, pause = table.starts[n], table.ends[n], table.breaks[n]
+        if end < 0 or not pause:
+            return start, end
+        noon = start + (end - start - pause) // 2
+        return ((start, noon), (noon, noon + pause), (noon + pause, end))[part]
+
+    def start(self, code: int) -> int:
+        """When it starts."""
+        if code < 0:
+            return minutes(self.shifts[-1 - code].start)
+        return (self.day(code) - _EPOCH_DAY) * _DAY + self._times(code)[0]
+
+    def end(self, code: int) -> int:
+        """When it ends; a running one far in the future."""
+        if code < 0:
+            return minutes(self.shifts[-1 - code].end)
+        end = self._times(code)[1]
+        return _FAR if end < 0 else (self.day(code) - _EPOCH_DAY) * _DAY + end
+
+    def id(self, code: int) -> str:
+        """Its UUID."""
+        if code < 0:
+            return self.shifts[-1 - code].id
+        return uuid(_FAMILIES[code & 3], self.company.attendances.ids[code >> 2])
+
+
+def minutes(moment: dt.datetime) -> int:
+    """Local minutes since 1970."""
+    return (moment - _EPOCH) // dt.timedelta(minutes=1)
+
+
+@ENDPOINTS.serve("/attendance-periods", "attendances")
+def attendance_periods(call: Call) -> Answer:
+    """GET /attendance-periods: all states, work and breaks; date-times in filters carry no zone."""
+    company, filters = call.company, Filters(call)
+    filters.check(_FILTERS)
+    every = call.api.remember("attendance-periods", lambda: Periods(company))
+    order = _order(call, filters, every)
+    conditions = _conditions(call, filters, every)
+
+    def select() -> Iterator[int]:
+        if not conditions:
+            return iter(every)
+        return (code for code in every if all(condition(code) for condition in conditions))
+
+    return listing(call, filters, select, order, lambda code: row_json(every, code), default=100, maximum=100)
+
+
+def _conditions(call: Call, filters: Filters, every: Periods) -> list[Callable[[int], bool]]:
+    found: list[Callable[[int], bool]] = []
+    ids, people, projects = filters.many("id"), filters.numbers("person.id"), filters.numbers("project.id")
+    words = filters.one_of("status", _WORDS)
+    if ids:
+        found.append(lambda code: every.id(code) in ids)
+    if people:
+        found.append(lambda code: every.employee(code) in people)
+    if projects:
+        found.append(lambda code: every.project(code) in projects)
+    if words:
+        found.append(lambda code: _WORDS[every.status(code)] in words)
+
+    def between(name: str, value: Callable[[int], int], read: Callable[[str], int | None]) -> None:
+        low, high = read(f"{name}.gte"), read(f"{name}.lte")
+        if low is not None:
+            found.append(lambda code: value(code) >= low)
+        if high is not None:
+            found.append(lambda code: value(code) <= high)
+
+    def local(name: str) -> int | None:
+        moment = filters.local(name)
+        return None if moment is None else minutes(moment)
+
+    def day(name: str) -> int | None:
+        date = filters.day(name)
+        return None if date is None else date.toordinal()
+
+    def updated(name: str) -> int | None:
+        moment = filters.local(name)
+        return None if moment is None else int(moment.replace(tzinfo=call.company.zone).timestamp())
+
+    between("start.date_time", every.start, local)
+    between("end.date_time", every.end, local)
+    between("attribution_date", every.day, day)
+    between("updated_at", every.updated, updated)
+    return found
+
+
+def _order(call: Call, filters: Filters, every: Periods) -> Callable[[int], Key]:
+    names = filters.values.get("sort", "person.id,start.date_time,end.date_time").split(",")
+    if not {name.removeprefix("-") for name in names} <= set(_SORTS):
+        raise bad_request(call)
+    columns = dict(
+        zip(_SORTS, (every.employee, every.start, every.end, every.updated, every.status), strict=True)
+    )
+    if names == ["person.id", "start.date_time", "end.date_time"]:
+        return lambda code: (every.employee(code), every.start(code), every.end(code), every.id(code))
+    signs = [(-1 if name.startswith("-") else 1, columns[name.removeprefix("-")]) for name in names]
+    return lambda code: (*(sign * column(code) for sign, column in signs), every.id(code))
+
+
+def row_json(every: Periods, code: int) -> dict[str, Any]:
+    """A period by its code."""
+    if code < 0:
+        return period_json(period_of(every.shifts[-1 - code]))
+    return period_json(periods(every.company.attendances.row(code >> 2))[code & 3])
+
+
+def period_json(row: AttendancePeriod) -> dict[str, Any]:
+    """A period; its times are local and carry no zone."""
+    return {
+        "id": row.id,
+        "person": {"id": str(row.employee_id)},
+        "type": row.type,
+        "start": {"date_time": row.start.isoformat()},
+        "end": None if row.end is None else {"date_time": row.end.isoformat()},
+        "attribution_date": row.attribution_date.isoformat(),
+        "comment": row.comment,
+        "project": ref(row.project_id),
+        "approval": {"status": row.status.upper()},
+        "is_auto_generated": row.type == "BREAK",
+        "created_at": utc(row.created_at),
+        "updated_at": utc(row.updated_at),
+    }
+
+
+@ENDPOINTS.serve("/attendance-periods/{period_id}", "attendances")
+def attendance_period(call: Call) -> Answer:
+    """GET /attendance-periods/{id}."""
+    company, key = call.company, call.params["period_id"]
+    if number_of(key, SHIFT) is not None and key in company.shifts:
+        return Answer(encode(period_json(period_of(company.shifts[key]))))
+    for family in _FAMILIES:
+        number = number_of(key, family)
+        if number is not None and number in company.attendances:
+            for row in periods(company.attendances[number]):
+                if row.id == key:
+                    return Answer(encode(period_json(row)))
+    raise not_found(call)
