@@ -6,6 +6,7 @@ import datetime as dt
 import ipaddress
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -263,6 +264,8 @@ def _number(
     value = config.get(name, default)
     if value is None:
         return None
+    if isinstance(value, Decimal):  # the SDK reads config files so
+        value = float(value)
     if (
         isinstance(value, bool)
         or not isinstance(value, int | float)
