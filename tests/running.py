@@ -1,0 +1,231 @@
+"""Runs the tap and the loader as a user does: two processes and a pipe, with a state that is kept between runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import truth
+from tap_personio.tap import TapPersonio
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from personio_sandbox import Sandbox
+
+BIN = Path(sys.executable).parent
+TAP, TARGET = str(BIN / "tap-personio"), str(BIN / "target-duckdb")
+TIMEOUT_SECONDS = 300
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+@dataclass
+class Run:
+    """What a run left behind: exit codes, what was written on stderr, and the states on the target's stdout."""
+
+    tap: int
+    target: int
+    tap_log: str
+    target_log: str
+    states: list[dict[str, Any]]
+
+    @property
+    def log(self) -> str:
+        """All that a user sees."""
+        return self.tap_log + self.target_log
+
+    @property
+    def sentences(self) -> list[str]:
+        """The tap's lines of level ERROR, without time and name."""
+        return [line.rpartition("| ")[2] for line in self.tap_log.splitlines() if "| ERROR " in line]
+
+    @property
+    def warnings(self) -> list[str]:
+        """The tap's lines of level WARNING, without time and name."""
+        return [line.rpartition("| ")[2] for line in self.tap_log.splitlines() if "| WARNING " in line]
+
+
+@dataclass
+class Pair:
+    """The tap and the loader, set up for a sandbox.
+
+    Attributes:
+        folder: where config, state and database stand.
+        sandbox: whom the tap asks.
+        settings: further settings of the tap.
+        target: further settings of the loader.
+        streams: what is selected; the eight tables unless said otherwise, None leaves it to the tap.
+        state: what the next run begins with.
+        environment: further environment variables.
+    """
+
+    folder: Path
+    sandbox: Sandbox
+    settings: dict[str, Any] = field(default_factory=dict)
+    target: dict[str, Any] = field(default_factory=dict)
+    streams: Iterable[str] | None = truth.EIGHT
+    state: dict[str, Any] | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def database(self) -> Path:
+        """The DuckDB file."""
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The tap's whole config."""
+        return {
+            "client_id": self.sandbox.client_id,
+            "client_secret": self.sandbox.client_secret,
+            "api_url": self.sandbox.url,
+            "retry_wait": 0.01,
+            **self.settings,
+        }
+
+    def tap_command(self) -> list[str]:
+        """The tap with its files, which are written first."""
+        command = [TAP, "--config", self._write("tap.json", self.config)]
+        if self.streams is not None:
+            command += ["--catalog", self._write("catalog.json", self.catalog())]
+        if self.state is not None:
+            command += ["--state", self._write("state.json", self.state)]
+        return command
+
+    def target_command(self) -> list[str]:
+        """The loader with its config."""
+        config = {"path": str(self.database), **self.target}
+        return [TARGET, "--config", self._write("target.json", config)]
+
+    def catalog(self) -> dict[str, Any]:
+        """The tap's catalog, with the streams selected; discovered once and then kept."""
+        kept = self.folder / "discovered.json"
+        if not kept.exists():
+            kept.write_text(TapPersonio(config=self.config).catalog_json_text)
+            self.sandbox.requests.clear()
+        catalog: dict[str, Any] = json.loads(kept.read_text())
+        for entry in catalog["streams"]:
+            selected = self.streams is None or entry["tap_stream_id"] in self.streams
+            next(each for each in entry["metadata"] if not each["breadcrumb"])["metadata"]["selected"] = selected
+        return catalog
+
+    def rediscover(self) -> None:
+        """Forget the catalog, so that new attributes get their columns."""
+        (self.folder / "discovered.json").unlink(missing_ok=True)
+
+    def start(self) -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]:
+        """Start both processes; `finish` waits for them."""
+        environment = {**os.environ, **self.environment}
+        tap_log, target_log = self.folder / "tap.log", self.folder / "target.log"
+        with tap_log.open("wb") as tap_err, target_log.open("wb") as target_err:
+            tap = subprocess.Popen(
+                self.tap_command(), stdout=subprocess.PIPE, stderr=tap_err, env=environment
+            )
+            assert tap.stdout
+            target = subprocess.Popen(
+                self.target_command(),
+                stdin=tap.stdout,
+                stdout=subprocess.PIPE,
+                stderr=target_err,
+                env=environment,
+            )
+            tap.stdout.close()
+        return tap, target
+
+    def finish(self, tap: subprocess.Popen[bytes], target: subprocess.Popen[bytes]) -> Run:
+        """Wait for both, keep the last whole state for the next run."""
+        try:
+            out, _ = target.communicate(timeout=TIMEOUT_SECONDS)
+            tap.wait(timeout=TIMEOUT_SECONDS)
+        finally:
+            tap.kill()
+            target.kill()
+        states = [json.loads(line) for line in out.splitlines(keepends=True) if line.endswith(b"\n")]
+        if states:
+            self.state = states[-1]
+        logs = [(self.folder / name).read_text(errors="replace") for name in ("tap.log", "target.log")]
+        return Run(tap.returncode, target.returncode, *logs, states)
+
+    def run(self, **expected: int) -> Run:
+        """Run both to their end. The exit codes have to be 0 unless `tap=` or `target=` say otherwise."""
+        run = self.finish(*self.start())
+        for name in ("tap", "target"):
+            assert getattr(run, name) == expected.get(name, 0), run.log[-3000:]
+        return run
+
+    def read(self, table: str, keys: Iterable[str]) -> dict[tuple[Any, ...], dict[str, Any]]:
+        """The rows of a table by key; a key that stands twice is an error."""
+        types = self.types(table)
+        # DuckDB's Python needs a further package for moments; microseconds need none.
+        cells = [f'epoch_us("{name}")' if kind == truth.MOMENT else f'"{name}"' for name, kind in types.items()]
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            found = connection.execute(f'SELECT {", ".join(cells)} FROM main."{table}"').fetchall()
+        rows = [dict(zip(types, map(_value, row, types.values()), strict=True)) for row in found]
+        keys = tuple(keys)
+        many = Counter(tuple(row[key] for key in keys) for row in rows)
+        assert not [key for key, count in many.items() if count > 1], f"{table} has rows with the same key"
+        return {tuple(row[key] for key in keys): row for row in rows}
+
+    def types(self, table: str) -> dict[str, str]:
+        """Column types of a table, in order."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            return {
+                name: kind
+                for name, kind, *_ in connection.execute(f'DESCRIBE main."{table}"').fetchall()
+            }
+
+    def tables(self) -> set[str]:
+        """Tables of the database."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            found = connection.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main'")
+            return {name for (name,) in found.fetchall()}
+
+    def differences(self, expected: Mapping[str, truth.Table] | None = None) -> list[str]:
+        """Where the database differs from the company, cell by cell; nothing when it is exact."""
+        found = []
+        for name, table in (truth.tables(self.sandbox.company) if expected is None else expected).items():
+            if self.streams is not None and name not in self.streams:
+                continue
+            if name not in self.tables():
+                found.append(f"{name}: no table")
+                continue
+            if self.types(name) != table.types:
+                found.append(f"{name}: columns {set(self.types(name).items()) ^ set(table.types.items())}")
+            rows = self.read(name, table.keys)
+            found += [f"{name}: {key} is missing" for key in table.rows.keys() - rows.keys()]
+            found += [f"{name}: {key} should not be there" for key in rows.keys() - table.rows.keys()]
+            for key in rows.keys() & table.rows.keys():
+                found += [
+                    f"{name}: {key} {column} is {rows[key].get(column)!r} instead of {value!r}"
+                    for column, value in table.rows[key].items()
+                    if not _equal(rows[key].get(column), value)
+                ]
+        return found
+
+    def _write(self, name: str, content: Any) -> str:
+        path = self.folder / name
+        path.write_text(json.dumps(content))
+        return str(path)
+
+
+def _value(value: Any, kind: str) -> Any:
+    if value is None:
+        return None
+    if kind == truth.JSON:
+        return json.loads(value)
+    if kind == truth.MOMENT:
+        return EPOCH + dt.timedelta(microseconds=value)
+    return value
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Equal, and not only because True is 1."""
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
