@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import dataclasses
 import datetime as dt
-import signal
 import sys
 from typing import Any
 
@@ -65,14 +63,6 @@ def fault_of(text: str) -> dict[str, Any]:
     return result
 
 
-async def wait_for_signal() -> None:
-    """Return on SIGINT or SIGTERM."""
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await stop.wait()
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Serve until interrupted. Prints one line when ready."""
     given = parser().parse_args(arguments)
@@ -92,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"{sandbox.url} client_id={sandbox.client_id} client_secret={sandbox.client_secret}\n"
         )
         sys.stdout.flush()
-        asyncio.run(wait_for_signal())
+        stop.wait()
     finally:
         sandbox.stop()
     return 0

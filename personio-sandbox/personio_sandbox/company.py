@@ -133,8 +133,8 @@ class Company:
     @property
     def tables(self) -> tuple[str, ...]:
         """The names of all tables."""
-        return tuple(name for name, table in vars(self).items() if isinstance(table, dict | Attendances)
-                     and not name.startswith("_"))  # fmt: skip
+        tables = (name for name, rows in vars(self).items() if isinstance(rows, dict | Attendances))
+        return tuple(name for name in tables if name != "attributes")
 
     @property
     def employments(self) -> dict[str, Employment]:
@@ -254,6 +254,11 @@ class Company:
                 employee.attributes["created_at"] = now
                 self.touch_employee(employee, values)
                 employee.person_updated_at = employee.employment_updated_at = now
+                for type_id in set(founding.BALANCE_TYPES) & set(self.absence_types):
+                    fresh = model.Balance(
+                        employee_id=key, absence_type_id=type_id, balance=0, available_balance=0
+                    )
+                    self.balances[key, type_id] = fresh
                 new: Any = employee
             else:
                 new = self._grown(table, rows, values)
@@ -308,7 +313,7 @@ class Company:
 
     def rows(self, table: str) -> Any:
         """A table by its name; ValueError for an unknown one."""
-        if table not in self.tables or table == "attributes":
+        if table not in self.tables:
             raise ValueError(f"there is no table {table!r}; there are {', '.join(self.tables)}")
         return getattr(self, table)
 

@@ -157,16 +157,18 @@ def _absences(company: Company, rng: random.Random) -> None:
     day_types = [(1501 + n, weight) for n, (_, _, unit, weight) in enumerate(_ABSENCE_TYPES) if unit == "day"]
     hour_types = [1501 + n for n, (_, _, unit, _) in enumerate(_ABSENCE_TYPES) if unit == "hour"]
     total = len(ids) * options.absences_per_employee if options.absences is None else options.absences
-    # The last of an employee's sick notes may be open; a batch of changes left one moment on many rows.
+    # Some of the latest absences are open; a batch of changes left one moment on many rows.
     batch = now - dt.timedelta(days=45)
+    recent = 0
     starts = sorted(rng.randrange(-reach, 180) for _ in range(total))
     types = rng.choices([t for t, _ in day_types], [w for _, w in day_types], k=total)
     for n, (offset, type_id) in enumerate(zip(starts, types, strict=True)):
         start = today + dt.timedelta(days=offset)
         length = rng.randrange(90, 400) if type_id == 1503 else rng.choice((1, 1, 1, 2, 3, 5, 7, 12, 14))
         end: dt.date | None = start + dt.timedelta(days=length - 1)
-        if -60 < offset <= 0 and rng.random() < 0.03:
-            end = None
+        if -60 < offset <= 0:
+            recent += 1
+            end = None if recent % 30 == 1 else end
         status = "approved"
         if offset > 0:
             status = rng.choice(("approved", "approved", "pending", "requested"))
@@ -186,7 +188,7 @@ def _absences(company: Company, rng: random.Random) -> None:
         minutes = rng.choice((30, 60, 90, 240, 480))
         created, updated = _stamps(rng, day, now, batch)
         updated += dt.timedelta(milliseconds=rng.randrange(1000)) if updated < now else dt.timedelta()
-        open_end = rng.random() < 0.02
+        open_end = n % 50 == 1
         absence = HourlyAbsence(
             id=uuid(HOURLY, n + 1), employee_id=ids[(n * 7919) % len(ids)], absence_type_id=rng.choice(hour_types),
             status="pending" if day > today else "approved", start=begin,
@@ -271,7 +273,7 @@ def _attendances(company: Company, rng: random.Random) -> None:
     pattern = _Pattern(rng, 2 * len(spans), list(company.projects))
     for day, people in reversed(shifts):
         pattern.append(company, day, people, recent=day > today.toordinal() - 15)
-    for n in range(len(spans) // 5):
+    for n in range(-(-len(spans) // 5)):
         start = dt.datetime.combine(today - dt.timedelta(days=3 + n % 90), dt.time(22))
         changed = (start + dt.timedelta(hours=9)).replace(tzinfo=dt.UTC)
         company.shifts[uuid(SHIFT, n + 1)] = Shift(

@@ -37,11 +37,11 @@ class Request:
 
 
 class RequestLog:
-    """The API requests so far, oldest first; the last million are kept. Control requests do not count."""
+    """The API requests so far, oldest first; the last 100,000 are kept. Control requests do not count."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._requests: deque[Request] = deque(maxlen=1_000_000)
+        self._requests: deque[Request] = deque(maxlen=100_000)
 
     def add(self, request: Request) -> None:
         """Append one."""

@@ -497,9 +497,12 @@ class Event(msgspec.Struct, kw_only=True, frozen=True):
 ATTENDANCE, BREAK, SECOND_HALF, SHIFT, TIME_OFF, HOURLY, TYPE, REPORT, EMPLOYMENT, OTHER = range(10)
 
 
+_FORMS = tuple(f"%08x-5a0d-4{family:03x}-8{family:03x}-%012x" for family in range(10))
+
+
 def uuid(family: int, number: int) -> str:
     """A UUID that is the same whenever the company is founded again."""
-    return f"{(number * 2654435761 + family * 40503) & 0xFFFFFFFF:08x}-5a0d-4{family:03x}-8{family:03x}-{number:012x}"
+    return _FORMS[family] % ((number * 2654435761 + family * 40503) & 0xFFFFFFFF, number)
 
 
 def number_of(text: str, family: int) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from array import array
 from typing import TYPE_CHECKING
 
 from ..api import Answer, Call, encode
@@ -43,7 +44,7 @@ def attendances(call: Call) -> Answer:
     places = call.api.remember(("attendances", first, last, since, until, wanted, pending), select)
     rows = attendance_rows(company, places[offset : offset + limit])
     return listing(
-        rows, total=len(places), page=offset // limit, limit=limit,
+        (rows,), total=len(places), page=offset // limit, limit=limit,
         offset=query.get("offset", offset), echo=query.get("limit", limit),
     )  # fmt: skip
 
@@ -74,42 +75,40 @@ def _positions(
     return places
 
 
-# A page of attendances is written into a template: records by the million have to be quick.
-_ROW = (
-    '{"id":%d,"type":"AttendancePeriod","attributes":{"employee":%d,"date":"%s","start_time":"%s","end_time":%s,'
-    '"updated_at":"%s","status":"%s","break":%d,"comment":%s,"is_holiday":%s,"is_on_time_off":%s,"project":%s,'
-    '"id_v2":"%s"}}'
-)
-
-
 _BOOL = ("false", "true")
-
-
 _CLOCK = tuple(f"{n // 60:02}:{n % 60:02}" for n in range(1440))
+_QUOTED = tuple(f'"{text}"' for text in _CLOCK)
 
 
-def attendance_rows(company: Company, places: Sequence[int]) -> list[bytes]:
-    """The rows at these positions, as JSON."""
-    table, zone = company.attendances, company.zone
-    projects = {0: "null"}
-    comments: dict[int, str] = {}
-    rows = []
-    for n in places:
-        end, flags, project, note = table.ends[n], table.flags[n], table.projects[n], table.notes[n]
-        if project not in projects:
-            p = company.projects[project]
-            value = {"id": p.id, "type": "Project", "attributes": {"name": p.name, "active": p.active}}
-            projects[project] = encode(value).decode()
-        if note not in comments:
-            comments[note] = encode(table.comments[note]).decode()
-        row = _ROW % (
-            table.ids[n], table.employees[n], iso_day(table.days[n]), _CLOCK[table.starts[n]],
-            "null" if end < 0 else f'"{_CLOCK[end]}"', stamp(table.updated[n], zone), STATUSES[table.statuses[n]],
-            table.breaks[n], comments[note], _BOOL[flags & HOLIDAY], _BOOL[(flags & TIME_OFF) >> 1],
-            projects[project], uuid(ATTENDANCE, table.ids[n]),
-        )  # fmt: skip
-        rows.append(row.encode())
-    return rows
+def attendance_rows(company: Company, places: Sequence[int]) -> bytes:
+    """The rows at these positions, as JSON with commas between them.
+
+    Records by the million have to be quick: they are written into a template, straight from the columns.
+    """
+    table, zone, rows = company.attendances, company.zone, []
+    projects, comments = {0: "null"}, {0: "null"}
+    if isinstance(places, range):
+        columns = [column[places.start : places.stop] for column in table.columns]
+    else:
+        columns = [array(column.typecode, map(column.__getitem__, places)) for column in table.columns]
+    for key in set(columns[7]) - {0}:
+        p = company.projects[key]
+        value = {"id": p.id, "type": "Project", "attributes": {"name": p.name, "active": p.active}}
+        projects[key] = encode(value).decode()
+    for key in set(columns[8]):
+        comments[key] = encode(table.comments[key]).decode()
+    for number, who, day, start, end, pause, status, project, note, flags, updated in zip(
+        *columns, strict=True
+    ):
+        rows.append(
+            f'{{"id":{number},"type":"AttendancePeriod","attributes":{{"employee":{who},"date":"{iso_day(day)}",'
+            f'"start_time":"{_CLOCK[start]}","end_time":{"null" if end < 0 else _QUOTED[end]},'
+            f'"updated_at":"{stamp(updated, zone)}","status":"{STATUSES[status]}","break":{pause},'
+            f'"comment":{comments[note]},"is_holiday":{_BOOL[flags & HOLIDAY]},'
+            f'"is_on_time_off":{_BOOL[(flags & TIME_OFF) >> 1]},"project":{projects[project]},'
+            f'"id_v2":"{uuid(ATTENDANCE, number)}"}}}}'
+        )
+    return ",".join(rows).encode()
 
 
 @ENDPOINTS.serve("/company/attendances/projects", "projects")
