@@ -1,0 +1,53 @@
+# Needs Python 3.11 or newer and make; everything else is installed into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+PACKAGES := tap-personio target-duckdb personio-sandbox
+
+# uv and Meltano do not read pip's settings; these carry a company's own index and certificates over.
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+ifdef PIP_CERT
+export SSL_CERT_FILE ?= $(PIP_CERT)
+endif
+
+.PHONY: setup demo test test-full lint definitions bench build clean
+
+setup: .venv/ready  ## install everything into .venv
+
+.venv/ready: Makefile pyproject.toml $(PACKAGES:%=%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group dev $(PACKAGES:%=--editable ./%)
+	@touch $@
+
+demo: setup  ## load an invented company into output/demo.duckdb and show it
+	@$(BIN)/python demo/run.py
+
+test: setup  ## all tests that take seconds
+	$(BIN)/python -m pytest -m "not full"
+
+test-full: setup  ## all tests, also those that take minutes
+	$(BIN)/python -m pytest
+
+lint: setup  ## linter, formatter, types, generated files
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy tap-personio/tap_personio
+	$(BIN)/mypy target-duckdb/singer_target_duckdb
+	$(BIN)/mypy personio-sandbox/personio_sandbox
+	$(BIN)/mypy demo/run.py docs/hub/generate.py
+	$(BIN)/python docs/hub/generate.py --check
+
+definitions: setup  ## write the plugin definitions in docs/hub and meltano.yml anew, from the packages
+	$(BIN)/python docs/hub/generate.py
+
+bench: setup  ## side by side with what people use today
+	$(BIN)/python -m bench
+
+build: setup  ## wheels and source distributions into dist
+	$(foreach package,$(PACKAGES),$(BIN)/uv build --quiet --out-dir dist $(package) &&) true
+
+clean:  ## remove everything that was installed or built
+	rm -rf .venv .meltano dist

@@ -1,0 +1,62 @@
+"""The demo: a local Personio, one run of the pair under Meltano, and a look at what landed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+from personio_sandbox import Sandbox
+
+ROOT = Path(__file__).parents[1]
+DATABASE = ROOT / "output" / "demo.duckdb"
+# --full-refresh: each demo founds its company anew, so what an earlier one remembered does not apply.
+RUN = ["meltano", "--environment=demo", "run", "--full-refresh", "tap-personio", "target-duckdb"]
+
+QUERY = """\
+SELECT t.name AS absence_type, count(*) AS absences, sum(a.days_count) AS days
+FROM absences a
+JOIN absence_types t ON t.id = a.time_off_type_id
+WHERE year(a.start_date) = year(today())
+GROUP BY ALL
+ORDER BY days DESC
+"""
+
+
+def main() -> int:
+    """Run the demo; returns the exit code."""
+    with Sandbox(employees=200) as sandbox:
+        print(f"An invented company of 200 people is served at {sandbox.url}. Loading it:\n", flush=True)
+        # The environment goes before .env, which may hold the credential of a real account.
+        environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "TAP_PERSONIO_API_URL": sandbox.url,
+            "TAP_PERSONIO_CLIENT_ID": sandbox.client_id,
+            "TAP_PERSONIO_CLIENT_SECRET": sandbox.client_secret,
+            "TARGET_DUCKDB_PATH": str(DATABASE),
+        }
+        run = subprocess.run(RUN, cwd=ROOT, env=environment, check=False)
+    if run.returncode:
+        return run.returncode
+    show()
+    return 0
+
+
+def show() -> None:
+    """Print the tables, and the answer to one question."""
+    with duckdb.connect(str(DATABASE), read_only=True) as database:
+        tables = [name for (name,) in database.execute("SHOW TABLES").fetchall()]
+        counts = " UNION ALL ".join(
+            f"SELECT '{name}' AS table_name, count(*) AS rows FROM {name}" for name in tables
+        )
+        print(f"\nWhat landed in {DATABASE.relative_to(ROOT)}:")
+        database.sql(counts).show()
+        print(f"For example, the absences that begin this year:\n\n{QUERY}")
+        database.sql(QUERY).show()
+        print("Now with your own account: README.md tells how.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
