@@ -77,6 +77,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         sys.stderr.write(f"personio-sandbox: {error}\n")
         return 2
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     try:
         sys.stdout.write(
             f"{sandbox.url} client_id={sandbox.client_id} client_secret={sandbox.client_secret}\n"

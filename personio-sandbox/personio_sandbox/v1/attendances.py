@@ -97,16 +97,16 @@ def attendance_rows(company: Company, places: Sequence[int]) -> bytes:
         projects[key] = encode(value).decode()
     for key in set(columns[8]):
         comments[key] = encode(table.comments[key]).decode()
-    for number, who, day, start, end, pause, status, project, note, flags, updated in zip(
+    for key, who, date, start, end, pause, status, project, note, flags, updated in zip(
         *columns, strict=True
     ):
         rows.append(
-            f'{{"id":{number},"type":"AttendancePeriod","attributes":{{"employee":{who},"date":"{iso_day(day)}",'
+            f'{{"id":{key},"type":"AttendancePeriod","attributes":{{"employee":{who},"date":"{iso_day(date)}",'
             f'"start_time":"{_CLOCK[start]}","end_time":{"null" if end < 0 else _QUOTED[end]},'
             f'"updated_at":"{stamp(updated, zone)}","status":"{STATUSES[status]}","break":{pause},'
             f'"comment":{comments[note]},"is_holiday":{_BOOL[flags & HOLIDAY]},'
             f'"is_on_time_off":{_BOOL[(flags & TIME_OFF) >> 1]},"project":{projects[project]},'
-            f'"id_v2":"{uuid(ATTENDANCE, number)}"}}}}'
+            f'"id_v2":"{uuid(ATTENDANCE, key)}"}}}}'
         )
     return ",".join(rows).encode()
 
