@@ -114,7 +114,9 @@ class Pair:
         catalog: dict[str, Any] = json.loads(kept.read_text())
         for entry in catalog["streams"]:
             selected = self.streams is None or entry["tap_stream_id"] in self.streams
-            next(each for each in entry["metadata"] if not each["breadcrumb"])["metadata"]["selected"] = selected
+            next(each for each in entry["metadata"] if not each["breadcrumb"])["metadata"]["selected"] = (
+                selected
+            )
         return catalog
 
     def rediscover(self) -> None:
@@ -165,7 +167,9 @@ class Pair:
         """The rows of a table by key; a key that stands twice is an error."""
         types = self.types(table)
         # DuckDB's Python needs a further package for moments; microseconds need none.
-        cells = [f'epoch_us("{name}")' if kind == truth.MOMENT else f'"{name}"' for name, kind in types.items()]
+        cells = [
+            f'epoch_us("{name}")' if kind == truth.MOMENT else f'"{name}"' for name, kind in types.items()
+        ]
         with duckdb.connect(str(self.database), read_only=True) as connection:
             found = connection.execute(f'SELECT {", ".join(cells)} FROM main."{table}"').fetchall()
         rows = [dict(zip(types, map(_value, row, types.values()), strict=True)) for row in found]
@@ -178,8 +182,7 @@ class Pair:
         """Column types of a table, in order."""
         with duckdb.connect(str(self.database), read_only=True) as connection:
             return {
-                name: kind
-                for name, kind, *_ in connection.execute(f'DESCRIBE main."{table}"').fetchall()
+                name: kind for name, kind, *_ in connection.execute(f'DESCRIBE main."{table}"').fetchall()
             }
 
     def tables(self) -> set[str]:

@@ -130,7 +130,8 @@ REPLACED = tuple(name for name in EIGHT if name not in MERGED)
 def employees(company: Company) -> Table:
     """The table whose columns come from the account's own catalogue."""
     names = {
-        key: LABELS[each.label].format(key) if each.custom else key for key, each in company.attributes.items()
+        key: LABELS[each.label].format(key) if each.custom else key
+        for key, each in company.attributes.items()
     }
     types: dict[str, str] = {}
     for key, each in company.attributes.items():
@@ -165,7 +166,10 @@ def employees(company: Company) -> Table:
 
 def _absence_types(company: Company) -> Iterable[Row]:
     for kind in company.absence_types.values():
-        yield {name: getattr(kind, name) for name in ("id", "id_v2", "name", "category", "unit", "approval_required")}
+        yield {
+            name: getattr(kind, name)
+            for name in ("id", "id_v2", "name", "category", "unit", "approval_required")
+        }
 
 
 def _absences(company: Company) -> Iterable[Row]:

@@ -22,7 +22,9 @@ def test_every_cell_of_every_table_is_what_personio_holds(sandbox, tmp_path):
     pair = Pair(tmp_path, sandbox)
     pair.run()
     assert pair.differences() == []
-    assert all(table.rows for table in truth.tables(sandbox.company).values()), "an empty table proves nothing"
+    assert all(table.rows for table in truth.tables(sandbox.company).values()), (
+        "an empty table proves nothing"
+    )
 
 
 def test_the_second_run_fetches_only_changes_and_leaves_every_table_exact(sandbox, tmp_path):

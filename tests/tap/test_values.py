@@ -1,0 +1,106 @@
+"""A value arrives as what it is: a day as that day, a moment as that moment, a whole number with every digit."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tap_personio import columns
+from tap_personio.columns import WrongTypeError
+
+BERLIN = dt.timezone(dt.timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2014-11-09 00:00:00+01:00", "2014-11-09T00:00:00+0100", "2014-11-09T00:00:00+14:00", "2014-11-09"],
+)
+def test_a_midnight_with_an_offset_is_that_day_and_not_the_one_before(text):
+    assert columns.to_day(text) == "2014-11-09"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2020-11-18T17:33:55+01:00",
+        "2020-11-18T17:33:55+0100",
+        "2020-11-18 17:33:55+01:00",
+        "2020-11-18T16:33:55Z",
+        "2020-11-18T16:33:55.000Z",
+    ],
+)
+def test_every_spelling_of_a_moment_becomes_the_same_text(text):
+    assert columns.to_moment(text) == "2020-11-18T16:33:55+00:00"
+
+
+def test_personio_s_odd_fractions_are_read():
+    assert columns.to_moment("2022-05-31T22:00:00.0Z") == "2022-05-31T22:00:00+00:00"
+    assert columns.to_moment("2025-05-20T14:29:56.510Z") == "2025-05-20T14:29:56.510000+00:00"
+
+
+moments = st.datetimes(dt.datetime(1970, 1, 2), dt.datetime(2200, 1, 1), timezones=st.timezones()).filter(
+    lambda moment: not moment.utcoffset() % dt.timedelta(minutes=1)
+)
+
+
+@given(moments, moments)
+def test_moments_compare_as_text_like_they_compare_in_time(one, other):
+    one, other = one.replace(microsecond=0), other.replace(microsecond=0)
+    texts = [columns.to_moment(each.isoformat()) for each in (one, other)]
+    assert dt.datetime.fromisoformat(texts[0]) == one
+    assert (texts[0] < texts[1]) == (one.astimezone(dt.UTC) < other.astimezone(dt.UTC))
+
+
+@given(st.integers(-(10**38), 10**38))
+def test_a_whole_number_keeps_every_digit_also_when_it_comes_as_text(number):
+    assert columns.INTEGER.convert(number) == number
+    assert columns.INTEGER.convert(str(number)) == number
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**53), 2**53))
+def test_a_number_is_passed_on_as_it_is(number):
+    assert columns.NUMBER.convert(number) == number
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (columns.INTEGER, ["12.5", 12.5, "twelve", True, [1], {}, "1e5", 2.0**60]),
+        (columns.NUMBER, ["1,5", "a", True, [], {}, "nan", "1e5"]),
+        (columns.BOOLEAN, ["yes", 2, [], {}, "perhaps"]),
+        (columns.DAY, ["2024-02-30", "yesterday", 20240101, [], {}, True]),
+        (columns.MOMENT, ["2024-02-30T00:00:00Z", "soon", 17, [], True, {"date": 5}]),
+        (columns.TIME, ["25:00", "noon", 800, []]),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused_and_never_bent(kind, values):
+    for value in values:
+        with pytest.raises(WrongTypeError) as raised:
+            kind.convert(value)
+        assert not str(raised.value), "an error never quotes a value"
+
+
+@pytest.mark.parametrize(
+    "kind", [columns.INTEGER, columns.NUMBER, columns.BOOLEAN, columns.DAY, columns.MOMENT, columns.TIME]
+)
+def test_an_empty_text_where_none_can_be_is_empty(kind):
+    assert kind.convert("") is None
+
+
+@given(st.text())
+def test_text_is_never_touched(text):
+    assert columns.TEXT.convert(text) == text
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda each: st.lists(each) | st.dictionaries(st.text(), each),
+    )
+)
+def test_what_is_not_text_stands_in_a_text_column_as_json(value):
+    if value is not None and not isinstance(value, str):
+        assert json.loads(columns.TEXT.convert(value)) == value
