@@ -122,6 +122,7 @@ class Client:
         self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
         self._numbers = itertools.count()
         self._workers: list[threading.Thread] = []
+        self._closed = False
         self._start_lock = threading.Lock()
         self._rotation_lock = threading.Lock()
         self._tokens = {api: Token(lambda api=api: self._log_in(api)) for api in LOGINS}  # type: ignore[misc]
@@ -228,14 +229,20 @@ class Client:
                     worker.start()
 
     def _work(self) -> None:
-        session = self._session()
-        while True:
-            job = self._jobs.get()
-            try:
-                job.future.set_result(job.send(session))
-            except BaseException as error:
-                job.future.set_exception(error)
-            del job
+        with self._session() as session:
+            while not self._closed:
+                job = self._jobs.get()
+                try:
+                    job.future.set_result(job.send(session))
+                except BaseException as error:
+                    job.future.set_exception(error)
+                del job
+
+    def close(self) -> None:
+        """Let the threads end, and hang up. For a process that lives on after the run."""
+        self._closed = True
+        for _ in self._workers:
+            self._jobs.put(_Job(0, next(self._numbers), lambda _: Answer(0, {}, b""), Future()))
 
     def _session(self) -> requests.Session:
         session = requests.Session()
