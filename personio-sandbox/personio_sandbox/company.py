@@ -79,39 +79,45 @@ class Company:
         self.zone = ZoneInfo(self.options.time_zone)
         self.lock = threading.RLock()
         self._changes = 0
-        self._rounds = 0
-        self.founded = (self.now() - dt.timedelta(days=12 * 365)).replace(hour=9, minute=0, second=0)
-        self.attributes: dict[str, Attribute] = {}
-        self.employees: dict[int, Employee] = {}
-        self.legal_entities: dict[int, model.LegalEntity] = {}
-        self.offices: dict[int, model.Office] = {}
-        self.org_units: dict[int, model.OrgUnit] = {}
-        self.cost_centers: dict[int, model.CostCenter] = {}
-        self.holiday_calendars: dict[int, model.HolidayCalendar] = {}
-        self.work_schedules: dict[int, model.WorkSchedule] = {}
-        self.absence_types: dict[int, model.AbsenceType] = {}
-        self.time_offs: dict[int, model.TimeOff] = {}
-        self.hourly_absences: dict[str, model.HourlyAbsence] = {}
-        self.attendances = Attendances(founding.COMMENTS)
-        self.shifts: dict[str, model.Shift] = {}
-        self.balances: dict[tuple[int, int], model.Balance] = {}
-        self.projects: dict[int, model.Project] = {}
-        self.document_categories: dict[int, model.DocumentCategory] = {}
-        self.reports: dict[str, model.Report] = {}
-        self.past_employments: dict[str, Employment] = {}
-        self.jobs: dict[str, model.Job] = {}
-        self.salary_bands: dict[str, model.SalaryBand] = {}
-        self.compensation_types: dict[str, model.CompensationType] = {}
-        self.compensations: dict[str, model.Compensation] = {}
-        self.documents: dict[str, model.Document] = {}
-        self.recruiting_categories: dict[str, model.RecruitingCategory] = {}
-        self.recruiting_jobs: dict[str, model.RecruitingJob] = {}
-        self.candidates: dict[str, model.Candidate] = {}
-        self.applications: dict[str, model.Application] = {}
-        self.webhooks: dict[str, model.Webhook] = {}
-        self.events: list[model.Event] = []
-        self.hiring: Hiring
-        founding.found(self)
+        self.found_again()
+
+    def found_again(self) -> None:
+        """Start over: all tables as they were in the beginning (or, with a clock that was moved, would be now)."""
+        with self.lock:
+            self._changes += 1
+            self._rounds = 0
+            self.founded = (self.now() - dt.timedelta(days=12 * 365)).replace(hour=9, minute=0, second=0)
+            self.attributes: dict[str, Attribute] = {}
+            self.employees: dict[int, Employee] = {}
+            self.legal_entities: dict[int, model.LegalEntity] = {}
+            self.offices: dict[int, model.Office] = {}
+            self.org_units: dict[int, model.OrgUnit] = {}
+            self.cost_centers: dict[int, model.CostCenter] = {}
+            self.holiday_calendars: dict[int, model.HolidayCalendar] = {}
+            self.work_schedules: dict[int, model.WorkSchedule] = {}
+            self.absence_types: dict[int, model.AbsenceType] = {}
+            self.time_offs: dict[int, model.TimeOff] = {}
+            self.hourly_absences: dict[str, model.HourlyAbsence] = {}
+            self.attendances = Attendances(founding.COMMENTS)
+            self.shifts: dict[str, model.Shift] = {}
+            self.balances: dict[tuple[int, int], model.Balance] = {}
+            self.projects: dict[int, model.Project] = {}
+            self.document_categories: dict[int, model.DocumentCategory] = {}
+            self.reports: dict[str, model.Report] = {}
+            self.past_employments: dict[str, Employment] = {}
+            self.jobs: dict[str, model.Job] = {}
+            self.salary_bands: dict[str, model.SalaryBand] = {}
+            self.compensation_types: dict[str, model.CompensationType] = {}
+            self.compensations: dict[str, model.Compensation] = {}
+            self.documents: dict[str, model.Document] = {}
+            self.recruiting_categories: dict[str, model.RecruitingCategory] = {}
+            self.recruiting_jobs: dict[str, model.RecruitingJob] = {}
+            self.candidates: dict[str, model.Candidate] = {}
+            self.applications: dict[str, model.Application] = {}
+            self.webhooks: dict[str, model.Webhook] = {}
+            self.events: list[model.Event] = []
+            self.hiring: Hiring
+            founding.found(self)
 
     # --- time -------------------------------------------------------------------------------------------------
 

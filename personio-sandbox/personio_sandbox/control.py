@@ -68,8 +68,8 @@ def health(server: Server, arguments: dict[str, Any]) -> Any:
 @command("POST", "reset")
 def reset(server: Server, arguments: dict[str, Any]) -> Any:
     """Found the company again; faults, rights, limits and the log go back to the start."""
-    server.company.__init__(server.options)  # type: ignore[misc]
     del arguments
+    server.company.found_again()
     server.faults.clear()
     server.rights.reset()
     server.limits.reset()

@@ -1,15 +1,19 @@
 """The company can be founded again, changed and asked, from Python, over HTTP and as a command."""
 
-import os
+import dataclasses
 import re
 import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import msgspec
 import pytest
 from personio_sandbox import Company, Options, Sandbox
+from personio_sandbox.access import AREAS
+from personio_sandbox.control import COMMANDS
+from personio_sandbox.faults import KINDS
 
 from .conftest import NOW
 
@@ -180,14 +184,12 @@ def test_the_command_prints_one_line_and_ends_on_a_signal(number):
         "--faults",
         "503@/v1/auth,times=none",
     ]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
-    )
-    assert process.stdout is not None
-    line = process.stdout.readline()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        process.send_signal(number)
+        out, err = process.communicate(timeout=10)
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+ client_id=\S+ client_secret=\S+\n", line)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=10)
     assert (process.returncode, out, err) == (0, "", "")
 
 
@@ -197,3 +199,25 @@ def test_a_wrong_command_line_is_told_in_a_sentence():
     assert result.returncode == 2
     assert result.stderr.startswith("personio-sandbox: there is no fault 'boom'")
     assert "Traceback" not in result.stderr
+
+
+def test_installing_the_package_brings_a_fixture(personio_sandbox):
+    sandbox = personio_sandbox(**SMALL)
+    assert len(sandbox.company.employees) == 25
+    assert sandbox.url.startswith("http://127.0.0.1:")
+
+
+def test_the_readme_names_every_option_fault_and_control_endpoint():
+    readme = (Path(__file__).parents[2] / "personio-sandbox" / "README.md").read_text(encoding="utf-8")
+    names = [field.name for field in dataclasses.fields(Options)] + list(KINDS) + list(AREAS)
+    assert [name for name in names if name not in readme] == []
+    tables = Company(Options(employees=1, now=NOW)).tables
+    assert set(tables) - set(re.findall(r"`(\w+)`", readme)) == set()
+    rows = [line for line in readme.splitlines() if line.startswith("| `") and "/_sandbox/" in line]
+    told = {
+        (method, name)
+        for row in rows
+        for name in re.findall(r"/_sandbox/([\w/-]+)", row)
+        for method in re.findall(r"GET|POST|DELETE", row.split("|")[1])
+    }
+    assert told == set(COMMANDS)
