@@ -1,11 +1,15 @@
-"""Opens the database of the settings, and runs transactions in it."""
+"""Opens the database that the settings name, and runs transactions in it."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
-from contextlib import contextmanager
+import re
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlparse
 
 import duckdb
 
@@ -15,11 +19,16 @@ from singer_target_duckdb.sql import literal, quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+# What a load needs does not grow with its input; DuckDB's own default is most of the machine's memory.
 MEMORY_LIMIT = "1GB"
+# Above this much write-ahead log DuckDB rewrites the file, which it else does at the end (its default: 16 MB).
+CHECKPOINT_THRESHOLD = "512MB"
+_RESERVED = {"memory", "system", "temp"}
+_RETRY_SECONDS = 0.25
 
 
 class Database:
-    """A connection with the configured database attached under the name `catalog`."""
+    """A connection with the configured database as the catalog `catalog`."""
 
     def __init__(self, config: Mapping[str, Any], spill_directory: Path) -> None:
         """Open the database; a new file, its write-ahead log and all else is for its owner only.
@@ -32,19 +41,26 @@ class Database:
             LoaderError: if the database cannot be opened.
         """
         os.umask(0o077)
-        path = str(config.get("path") or config.get("filepath"))
-        self.connection = duckdb.connect(
-            ":memory:", config={"temp_directory": str(spill_directory), "memory_limit": MEMORY_LIMIT}
-        )
-        self.catalog = str(config.get("dbname") or config.get("database") or Path(path).stem)
-        self.execute("SET TimeZone = 'UTC'")
-        for name, value in (config.get("settings") or {}).items():
-            self.execute(f"SET {name} = {literal(str(value))}")
-        options = [f"STORAGE_VERSION {literal(config.get('storage_version') or 'v1.0.0')}"]
-        if not Path(path).exists():
-            Path(path).absolute().parent.mkdir(parents=True, exist_ok=True)
-        self.execute(f"ATTACH {literal(path)} AS {quoted(self.catalog)} ({', '.join(options)})")
+        path = config.get("path") or config.get("filepath")
+        if not path:
+            msg = "Setting `path` is missing: give the path of a DuckDB file, or a MotherDuck address such as `md:my_db`."
+            raise LoaderError(msg)
+        self.path = str(path)
+        self.catalog = catalog_name(self.path, config)
+        options = {
+            "temp_directory": str(spill_directory),
+            "memory_limit": MEMORY_LIMIT,
+            "checkpoint_threshold": CHECKPOINT_THRESHOLD,
+        }
+        if is_motherduck(self.path):
+            self.connection = self._connect(self.path, options | motherduck_options(config))
+            self._apply(config.get("settings") or {})
+        else:
+            self.connection = self._connect(":memory:", options)
+            self._apply(config.get("settings") or {})
+            self._attach(config)
         self.execute(f"USE {quoted(self.catalog)}")
+        self.execute("SET TimeZone = 'UTC'")
 
     def execute(self, statement: str, parameters: list[Any] | None = None) -> None:
         """Run one statement."""
@@ -60,14 +76,110 @@ class Database:
         self.execute("BEGIN TRANSACTION")
         try:
             yield
+            self.execute("COMMIT")
         except BaseException:
-            try:
+            with suppress(duckdb.Error):  # DuckDB may have given the transaction up already
                 self.execute("ROLLBACK")
-            except duckdb.Error:  # DuckDB has given the transaction up already
-                pass
             raise
-        self.execute("COMMIT")
 
     def close(self) -> None:
-        """Write what is in the write-ahead log to the file, and let go of it."""
+        """Bring the write-ahead log into the file, and let go of it."""
         self.connection.close()
+
+    def _connect(self, address: str, options: dict[str, str]) -> duckdb.DuckDBPyConnection:
+        try:
+            return duckdb.connect(address, config=options)
+        except duckdb.Error as error:
+            msg = f"Cannot connect to {address}: {first_line(error)}"
+            raise LoaderError(msg) from None
+
+    def _attach(self, config: Mapping[str, Any]) -> None:
+        """Attach the database file, waiting for another process to close it as long as `lock_timeout` says."""
+        file, key = Path(self.path), config.get("encryption_key")
+        options = []
+        if key:
+            self._load_httpfs()
+            options.append(f"ENCRYPTION_KEY {literal(key)}")
+        version = config.get("storage_version")
+        if version and not file.exists() and not (key and version == "v1.0.0"):  # encryption came with v1.4.0
+            options.append(f"STORAGE_VERSION {literal(version)}")
+        how = f" ({', '.join(options)})" if options else ""
+        statement = f"ATTACH {literal(self.path)} AS {quoted(self.catalog)}{how}"
+        deadline = time.monotonic() + (config.get("lock_timeout") or 0)
+        while True:
+            try:
+                file.absolute().parent.mkdir(parents=True, exist_ok=True)
+                self.execute(statement)
+            except (duckdb.Error, OSError) as error:
+                if "Could not set lock" not in str(error) or time.monotonic() > deadline:
+                    raise LoaderError(self._why_not(error, bool(key))) from None
+                time.sleep(_RETRY_SECONDS)
+            else:
+                return
+
+    def _why_not(self, error: Exception, has_key: bool) -> str:
+        text = str(error)
+        if "Could not set lock" in text:
+            holder = re.search(r"PID \d+", text)
+            who = f"another process ({holder[0]})" if holder else "another process"
+            return f"Database {self.path} is open in {who}; close it there, or set `lock_timeout` to wait for it."
+        if "crypto module" in text:
+            return (
+                f"Database {self.path} cannot be written encrypted without DuckDB's extension httpfs; run INSTALL "
+                "httpfs once in DuckDB, or install the package duckdb-ext-httpfs of DuckDB's version."
+            )
+        if "Wrong encryption key" in text:
+            return f"Database {self.path} does not open with this `encryption_key`."
+        if "encrypted" in text and not has_key:
+            return f"Database {self.path} is encrypted; set `encryption_key`."
+        if "is not encrypted" in text:
+            return f"Database {self.path} is not encrypted, but `encryption_key` is set; remove it, or use a new file."
+        if "known DuckDB version" in text:
+            return "Setting `storage_version` is not a version that this DuckDB can write, such as `v1.0.0` or `latest`."
+        return f"Cannot open database {self.path}: {first_line(error)}"
+
+    def _load_httpfs(self) -> None:
+        """Load the extension that encrypts, if it is installed in DuckDB's way or as a Python package."""
+        package = importlib.util.find_spec("duckdb_ext")
+        places = [Path(place) for place in (package.submodule_search_locations or [])] if package else []
+        files = [file for place in places for file in place.glob(f"extensions/v{duckdb.__version__}/*/httpfs.*")]
+        for name in ["httpfs", *(literal(str(file)) for file in files)]:
+            with suppress(duckdb.Error):
+                self.execute(f"LOAD {name}")
+                return
+
+    def _apply(self, settings: Mapping[str, Any]) -> None:
+        for name, value in settings.items():
+            try:
+                self.execute(f"SET {quoted(name)} = {literal(str(value))}")
+            except duckdb.Error as error:
+                msg = f"Setting `settings`: DuckDB does not take '{name}': {first_line(error)}"
+                raise LoaderError(msg) from None
+
+
+def is_motherduck(path: str) -> bool:
+    """Whether the path is an address at MotherDuck."""
+    return urlparse(path).scheme in {"md", "motherduck"}
+
+
+def motherduck_options(config: Mapping[str, Any]) -> dict[str, str]:
+    """Connection options for MotherDuck; without a token it takes that of the environment.
+
+    https://motherduck.com/docs/key-tasks/authenticating-and-connecting-to-motherduck/
+    """
+    return {"motherduck_token": config["token"]} if config.get("token") else {}
+
+
+def catalog_name(path: str, config: Mapping[str, Any]) -> str:
+    """Name of the database inside DuckDB: `dbname`, `database`, or from the path as upstream has it."""
+    if name := config.get("dbname") or config.get("database"):
+        return str(name)
+    stem = Path(urlparse(path).path).stem
+    if is_motherduck(path):
+        return stem or "my_db"
+    return f"{stem}_db" if stem.lower() in _RESERVED else stem or "db"
+
+
+def first_line(error: Exception) -> str:
+    """What an error of DuckDB says, without the advice and the statement below it."""
+    return str(error).split("\n", maxsplit=1)[0]

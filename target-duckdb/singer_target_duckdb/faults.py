@@ -10,7 +10,7 @@ import duckdb
 from singer_target_duckdb.errors import LoaderError
 from singer_target_duckdb.rawjson import object_from, raw_from
 from singer_target_duckdb.sql import quoted
-from singer_target_duckdb.table import records
+from singer_target_duckdb.table import first_row, records
 
 if TYPE_CHECKING:
     from singer_target_duckdb.columns import Column
@@ -33,7 +33,7 @@ def mend(sink: DuckDBSink, error: duckdb.Error) -> None:
             raise error
         _rewrite(sink)
         return
-    misfits = _misfits(sink, sink.table.columns)
+    misfits = _misfits(sink, sink.columns_to_read)
     if not misfits:
         raise error
     huge = [replace(column, type="HUGEINT") for column in misfits if column.type == "BIGINT"]
@@ -52,7 +52,7 @@ def _read_as_text(sink: DuckDBSink) -> bool:
     """Read the spool without casting anything, into the temporary table `raw`."""
     try:
         sink.database.execute(
-            f"CREATE OR REPLACE TEMP TABLE raw AS FROM {records(sink.spool, sink.table.columns)}"
+            f"CREATE OR REPLACE TEMP TABLE raw AS FROM {records(sink.spool, sink.columns_to_read)}"
         )
     except duckdb.InvalidInputException:
         return False
@@ -80,11 +80,8 @@ def _misfits(sink: DuckDBSink, columns: list[Column]) -> dict[Column, int]:
     """The columns with a value that does not fit, and the first row that has one."""
     if not columns:
         return {}
-    firsts = ", ".join(
-        f"min(rowid) FILTER (WHERE {quoted(column.key)} IS NOT NULL AND {column.value('TRY_CAST')} IS NULL)"
-        for column in columns
-    )
-    rows = sink.database.rows(f"SELECT {firsts} FROM {_RAW}")[0]
+    misfits = [f"{quoted(column.key)} IS NOT NULL AND {column.value('TRY_CAST')} IS NULL" for column in columns]
+    rows = sink.database.rows(first_row(_RAW, *misfits))[0]
     return {column: row for column, row in zip(columns, rows, strict=True) if row is not None}
 
 

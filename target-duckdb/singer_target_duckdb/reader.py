@@ -44,6 +44,7 @@ class MessageReader(GenericSingerReader[bytes]):
         size: its length in bytes.
         waiting: True while the reader waits for input, which raising `Stop` ends.
         go_on: asked before each read of more input; False ends the reading.
+        give_up: called when a message fails, before the error is raised.
     """
 
     def __init__(self) -> None:
@@ -52,6 +53,7 @@ class MessageReader(GenericSingerReader[bytes]):
         self.size = 0
         self.waiting = False
         self.go_on: Callable[[], bool] = lambda: True
+        self.give_up: Callable[[], None] = lambda: None
 
     @property
     def default_input(self) -> IO[bytes]:
@@ -72,11 +74,18 @@ class MessageReader(GenericSingerReader[bytes]):
         Raises:
             LoaderError: for a line that is no Singer message.
         """
+        try:
+            return self._process(_binary(file_input or self.default_input), callbacks)
+        except BaseException:
+            self.give_up()
+            raise
+
+    def _process(self, file: IO[bytes], callbacks: dict[str, Callable[[Any], None]]) -> Counter[str]:
         decode = msgspec.json.Decoder(Message).decode
         on_record = callbacks[_RECORD]
         counts: Counter[str] = Counter()
         records = 0
-        for line in self._lines(_binary(file_input or self.default_input)):
+        for line in self._lines(file):
             self.line += 1
             try:
                 message = decode(line)

@@ -58,6 +58,9 @@ SETTINGS = th.PropertiesList(
     th.Property("encryption_key", th.StringType, secret=True, title="Encryption key", description=(
         "Encrypts a new database file, and opens an encrypted one."
     )),
+    th.Property("lock_timeout", th.NumberType, default=0, title="Wait for a locked file", description=(
+        "Seconds to wait for another process that has the database open."
+    )),
     th.Property("delimiter", th.StringType, title="Unused", description="Accepted for compatibility; has no effect."),
     th.Property("quotechar", th.StringType, title="Unused", description="Accepted for compatibility; has no effect."),
     th.Property("flush_all_streams", th.BooleanType, title="Unused", description=(

@@ -5,25 +5,51 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+from singer_sdk.exceptions import InvalidJSONSchema
 from singer_sdk.sinks import Sink
+from singer_sdk.sinks.core import JSONSchemaValidator
 
-from singer_target_duckdb.columns import columns_of
-from singer_target_duckdb.errors import LoaderError
+from singer_target_duckdb.columns import DELETED_AT, columns_of
+from singer_target_duckdb.errors import LoaderError, MissingKeyError
 from singer_target_duckdb.faults import mend
 from singer_target_duckdb.rawjson import raw_from
 from singer_target_duckdb.reader import NO_RECORD
 from singer_target_duckdb.sql import quoted
-from singer_target_duckdb.table import BATCH, Table, keep_last_of_each_key, read_batch
+from singer_target_duckdb.table import BATCH, Table, first_row, keep_last_of_each_key, read_batch
 
 from singer_target_duckdb.versions import OVERWRITING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from singer_target_duckdb.columns import Column
     from singer_target_duckdb.reader import Message
     from singer_target_duckdb.target import TargetDuckDB
 
 _NOT_SEEN = object()
+
+
+class RecordValidator(JSONSchemaValidator):
+    """Validates records, and says what is wrong without repeating a value."""
+
+    def __init__(self, schema: dict[str, Any], stream: str) -> None:
+        try:
+            super().__init__(schema)
+        except InvalidJSONSchema:
+            msg = f"The schema of stream '{stream}' is not valid JSON schema."
+            raise LoaderError(msg) from None
+        self._stream = stream
+
+    def validate(self, record: dict[str, Any]) -> None:
+        """Check one record.
+
+        Raises:
+            LoaderError: naming the property and the rule that it breaks.
+        """
+        for error in self.validator.iter_errors(record):
+            where = f"property '{error.absolute_path[0]}'" if error.absolute_path else "a record"
+            msg = f"{where} of stream '{self._stream}' breaks the rule `{error.validator}` of its schema."
+            raise LoaderError(msg)
 
 
 class DuckDBSink(Sink):
@@ -47,6 +73,8 @@ class DuckDBSink(Sink):
         self._seen_version: object = _NOT_SEEN
         self._destination: int | None = None
 
+        if DELETED_AT in self.original_schema.get("properties", {}):
+            self.schema["properties"][DELETED_AT] = {"type": ["null", "string"], "format": "date-time"}
         columns = columns_of(self.schema)
         names = {column.key: column.name for column in columns}
         if missing := [key for key in self.key_properties if key not in names]:
@@ -56,17 +84,27 @@ class DuckDBSink(Sink):
             msg = f"Stream '{stream_name}' has no key; to append its records, set `primary_key_required` to false."
             raise LoaderError(msg)
         self.renames = any(column.key != column.name for column in columns)
+        appends = self._load_method == "append-only" or not self.key_properties
+        erases = self.config["hard_delete"] and not appends and DELETED_AT in names
+        stored = self.include_sdc_metadata_properties or not erases
         catalog, table_schema, table_name = target.table_name(stream_name)
         self.table = Table(
             database=self.database,
             catalog=catalog,
             schema=table_schema,
             name=table_name,
-            columns=columns,
-            keys=[] if self._load_method == "append-only" else [names[key] for key in self.key_properties],
+            columns=[column for column in columns if stored or column.name != DELETED_AT],
+            keys=[] if appends else [names[key] for key in self.key_properties],
             soft_delete=not self.config["hard_delete"],
+            erases=erases,
         )
+        self._only_read = [column for column in columns if not stored and column.name == DELETED_AT]
         self.versions = target.versions_of(self.table, stream_name)
+
+    @property
+    def columns_to_read(self) -> list[Column]:
+        """The table's columns, and what a record says beyond them about its row."""
+        return [*self.table.columns, *self._only_read]
 
     def setup(self) -> None:
         """Bring the table, and what is gathered beside it, into the shape of the schema."""
@@ -112,6 +150,16 @@ class DuckDBSink(Sink):
             return None
         return self.versions.belongs_to(version)
 
+    def get_validator(self) -> RecordValidator | None:
+        """What checks records against the schema, if `validate_records` asks for it."""
+        return RecordValidator(self.schema, self.stream_name) if self.validate_schema else None
+
+    def _parse_timestamps_in_record(self, *args: Any, **kwargs: Any) -> None:
+        """Leave dates and times as they are written: DuckDB reads them, whichever way a record takes."""
+
+    def _remove_sdc_metadata_from_record(self, record: dict[str, Any]) -> None:
+        """Leave `_sdc_deleted_at` in the record: it may mean a deletion (and what no column reads does no harm)."""
+
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:  # noqa: ARG002
         """Spool a record that the SDK has mapped, flattened or validated."""
         version = self.target.version_of_message
@@ -135,9 +183,7 @@ class DuckDBSink(Sink):
         if destination.keys:
             self._refuse_null_keys()
             keep_last_of_each_key(self.database, destination.keys)
-            destination.merge(BATCH)
-        else:
-            destination.append(BATCH)
+        destination.write(BATCH)
 
     def loaded(self) -> None:
         """What was spooled is committed."""
@@ -148,7 +194,7 @@ class DuckDBSink(Sink):
     def _read(self) -> None:
         while True:
             try:
-                read_batch(self.database, self.spool, self.table.columns)
+                read_batch(self.database, self.spool, self.columns_to_read)
             except duckdb.Error as error:
                 mend(self, error)
             else:
@@ -156,11 +202,11 @@ class DuckDBSink(Sink):
 
     def _refuse_null_keys(self) -> None:
         for key in self.table.keys:
-            found = self.database.rows(f"SELECT min(rowid) FROM {BATCH} WHERE {quoted(key)} IS NULL")[0][0]
+            found = self.database.rows(first_row(BATCH, f"{quoted(key)} IS NULL"))[0][0]
             if found is not None:
                 line = self.spool.lines[found]
                 msg = f"Line {line}: a record of stream '{self.stream_name}' has no value for its key '{key}'."
-                raise LoaderError(msg)
+                raise MissingKeyError(msg)
 
     def activate_version(self, new_version: int) -> None:
         """Replace the table if the version's records came before; else they are still to come."""

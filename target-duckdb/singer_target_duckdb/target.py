@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
+import duckdb
 from singer_sdk import Target
+from singer_sdk.exceptions import MissingKeyPropertiesError
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TargetCapabilities
-from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 
-from singer_target_duckdb.database import Database
-from singer_target_duckdb.errors import LoaderError
+from singer_target_duckdb.database import Database, first_line
+from singer_target_duckdb.errors import LoaderError, MissingKeyError, MissingSchemaError
 from singer_target_duckdb.rawjson import object_from, raw_from
 from singer_target_duckdb.reader import Message, MessageReader, Stop
 from singer_target_duckdb.settings import SETTINGS
@@ -60,11 +63,21 @@ class TargetDuckDB(Target):
         self._ready_state: Any = None
         self._held_state: Any = None
         self._state_line = 0
+        self._tap_activates = False
         self._flushed_at = time.monotonic()
         self._signal = 0
         self.message_reader.go_on = self._go_on
-        self.spools = SpoolDirectory(self.config.get("temp_dir"))
-        self.database = Database(self.config, self.spools.path)
+        self.message_reader.give_up = self._close
+
+    @cached_property
+    def spools(self) -> SpoolDirectory:
+        """Where records wait."""
+        return SpoolDirectory(self.config.get("temp_dir"))
+
+    @cached_property
+    def database(self) -> Database:
+        """The database, opened before the first line of input is read."""
+        return Database(self.config, self.spools.path)
 
     def _apply_aliases(self) -> None:
         """Carry the settings that go by upstream's names over to the SDK's."""
@@ -104,10 +117,14 @@ class TargetDuckDB(Target):
     # here, all in one place; tests/target/test_sdk.py fails when the SDK changes under them.
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
-        stream = message_dict.get("stream")
+        stream, schema = message_dict.get("stream"), message_dict.get("schema")
+        if not isinstance(stream, str) or not stream:
+            self._refuse("a SCHEMA message has no `stream`.")
+        if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
+            self._refuse(f"the SCHEMA of stream '{stream}' has no `properties`.")
         known = self.mapper.stream_maps.get(stream)
         if known and (known[0].raw_schema, known[0].raw_key_properties) != (
-            message_dict.get("schema"),
+            schema,
             message_dict.get("key_properties"),
         ):
             self.flush()
@@ -138,22 +155,33 @@ class TargetDuckDB(Target):
     def _record_through_sdk(self, message: Message) -> int:
         if message.stream not in self.mapper.stream_maps:
             msg = f"Line {self.message_reader.line}: a record of stream '{message.stream}' came before its SCHEMA."
-            raise LoaderError(msg)
+            raise MissingSchemaError(msg)
         self.version_of_message = message.version
-        super()._process_record_message(
-            {
-                "type": message.type,
-                "stream": message.stream,
-                "record": object_from(bytes(message.record)),
-                "version": message.version,
-                "time_extracted": message.time_extracted,
-            }
-        )
+        try:
+            super()._process_record_message(
+                {
+                    "type": message.type,
+                    "stream": message.stream,
+                    "record": object_from(bytes(message.record)),
+                    "version": message.version,
+                    "time_extracted": message.time_extracted,
+                }
+            )
+        except MissingKeyPropertiesError:
+            msg = f"Line {self.message_reader.line}: a record of stream '{message.stream}' lacks a key property."
+            raise MissingKeyError(msg) from None
+        except LoaderError as error:
+            msg = f"Line {self.message_reader.line}: {error}" if not str(error).startswith("Line") else str(error)
+            raise LoaderError(msg) from None
+        except ValueError:
+            msg = f"Line {self.message_reader.line}: the record of stream '{message.stream}' is not a JSON object."
+            raise LoaderError(msg) from None
         maps = self.mapper.stream_maps[message.stream]
         return max(len(self._sinks_active[m.stream_alias].spool) for m in maps if m.stream_alias in self._sinks_active)
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
-        self._assert_line_requires(message_dict, requires={"value"})
+        if "value" not in message_dict:
+            self._refuse("a STATE message has no `value`.")
         self._state_line = self.message_reader.line
         if self._unresolved():
             self._held_state = message_dict["value"]
@@ -161,10 +189,20 @@ class TargetDuckDB(Target):
             self._ready_state = message_dict["value"]
 
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
-        self._assert_line_requires(message_dict, requires={"stream", "version"})
-        version = message_dict["version"]
-        for stream_map in self.mapper.stream_maps[message_dict["stream"]]:
+        stream, version = message_dict.get("stream"), message_dict.get("version")
+        if stream not in self.mapper.stream_maps:
+            self._refuse(f"ACTIVATE_VERSION for stream '{stream}' came before its SCHEMA.")
+        if not isinstance(version, int):
+            self._refuse(f"ACTIVATE_VERSION for stream '{stream}' has no whole number as its `version`.")
+        self._tap_activates = True
+        for stream_map in self.mapper.stream_maps[stream]:
+            if isinstance(stream_map, RemoveRecordTransform):
+                continue
             self.get_sink(stream_map.stream_alias).activate_version(version)
+
+    def _refuse(self, sentence: str) -> NoReturn:
+        msg = f"Line {self.message_reader.line}: {sentence}"
+        raise LoaderError(msg)
 
     def _handle_max_record_age(self) -> None:
         """Nothing to do: the age of what waits is looked at between two chunks of input."""
@@ -197,6 +235,7 @@ class TargetDuckDB(Target):
 
     def _go_on(self) -> bool:
         """Between two chunks of input: flush if much or old data waits; stop if a signal asked to."""
+        _ = self.database
         waiting = sum(sink.spool.size for sink in self._sinks_active.values())
         if waiting > _SPOOL_BYTES or time.monotonic() - self._flushed_at > _FLUSH_SECONDS:
             self.flush()
@@ -210,12 +249,10 @@ class TargetDuckDB(Target):
         Raises:
             LoaderError: if a version's records came and nothing says that they are all.
         """
-        if self._signal:
-            self.flush()
-        else:
-            self.flush(self._resolve)
-        self.database.close()
-        self.spools.remove()
+        try:
+            self.flush(self._resolve if not self._signal else lambda: None)
+        finally:
+            self._close()
         if self._signal:
             self.logger.warning("Stopped by signal %s; what had arrived is loaded.", self._signal)
             sys.exit(128 + self._signal)
@@ -228,7 +265,12 @@ class TargetDuckDB(Target):
                 )
                 raise LoaderError(msg)
 
+    def _close(self) -> None:
+        self.database.close()
+        self.spools.remove()
+
     def _resolve(self) -> None:
+        """Decide about the versions that no ACTIVATE_VERSION has completed so far (README, "Versions")."""
         for versions in self._versions.values():
             others = (other.last_line for other in self._versions.values() if other is not versions)
             ended = max([self._state_line, *others]) > versions.last_line
@@ -239,8 +281,11 @@ class TargetDuckDB(Target):
                 elif found.announced:
                     if ended:
                         versions.activate(version)
-                elif versions.current is None and self._bookmarked_version(versions.stream) == version:
-                    versions.adopt(version)
+                elif versions.current is None:
+                    if self._bookmarked_version(versions.stream) == version:
+                        versions.adopt(version, as_current=True)
+                    elif not self._tap_activates:
+                        versions.adopt(version, as_current=False)
 
     def _bookmarked_version(self, stream: str) -> Any:
         """The version that the last state names for a stream."""
@@ -261,5 +306,13 @@ class TargetDuckDB(Target):
         try:
             super().invoke(**kwargs)
         except LoaderError as error:
-            cls.logger.error("%s", error)  # noqa: TRY400
-            sys.exit(1)
+            sentence = str(error)
+        except duckdb.Error as error:
+            may_hold_values = not isinstance(error, (duckdb.OperationalError, duckdb.InternalError))
+            sentence = f"DuckDB stopped the load: {type(error).__name__ if may_hold_values else first_line(error)}"
+        except OSError as error:
+            sentence = f"The load stopped: {error.strerror} ({error.filename})."
+        else:
+            return
+        cls.logger.error("%s", sentence)
+        sys.exit(1)

@@ -93,14 +93,11 @@ class Versions:
         self.remember(version or None)
         self.discard(version)
 
-    def adopt(self, version: int) -> None:
-        """Merge the gathered rows of a version that turned out to be the current one."""
-        source = str(self.gathered[version].table)
-        if self.table.keys:
-            self.table.merge(source)
-        else:
-            self.table.append(source)
-        self.remember(version)
+    def adopt(self, version: int, *, as_current: bool) -> None:
+        """Write the gathered rows of a version into the table, which goes on with them."""
+        self.table.write(str(self.gathered[version].table))
+        if as_current:
+            self.remember(version)
         self.discard(version)
 
     def discard(self, up_to: int) -> None:
