@@ -1,0 +1,196 @@
+"""Personio's bad days: every fault at any request is survived, or ends with one sentence and nothing half done."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from personio_sandbox import Sandbox
+from reading import Warehouse
+from running import Pair
+
+# What a request can meet, with what makes it quick to test.
+FAULTS = {
+    "429": {},
+    "429 with Retry-After": {"retry_after": "0.02"},
+    "500": {},
+    "502": {},
+    "503": {},
+    "504": {},
+    "reset": {},
+    "reset-body": {},
+    "cut-json": {},
+    "html": {},
+    "unsuccessful": {},
+    "slow": {"seconds": 0.7},
+    "stall": {"seconds": 0.7},
+    "401": {},
+    "403": {},
+    "expire": {},
+}
+# Of these, one is answered by a fresh token; a second one in a row would be a missing right.
+ABOUT_THE_TOKEN = ("401", "403", "expire")
+SETTINGS = {"request_timeout": 0.35}
+
+
+@pytest.fixture(scope="module")
+def company():
+    """Lists of several pages each, and one call per employee: about 130 requests a run."""
+    with Sandbox(employees=110, seed=2, attendances_per_employee=6, absences_per_employee=4) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(company):
+    yield company
+    company.faults.clear()
+    company.options.bearer, company.options.token_requests = "constant", None
+
+
+def meet(sandbox, name: str, **when):
+    return sandbox.faults.add(name.split()[0], **{**FAULTS[name], **when})
+
+
+def requests_of_a_run(sandbox) -> int:
+    sandbox.requests.clear()
+    assert Warehouse(sandbox).read().error is None
+    return len(sandbox.requests)
+
+
+def survives(sandbox) -> None:
+    warehouse = Warehouse(sandbox, settings=SETTINGS)
+    reading = warehouse.read()
+    assert reading.error is None
+    assert set(reading.outcomes.values()) == {"read"}
+    assert warehouse.differences() == []
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_at_any_request_is_survived(sandbox, name):
+    for nth in random.Random(name).sample(range(1, 129), 3):
+        fault = meet(sandbox, name, nth=nth)
+        survives(sandbox)
+        assert fault.fired == 1, nth
+        sandbox.faults.clear()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_at_every_single_request_is_survived(sandbox, name):
+    for nth in range(1, requests_of_a_run(sandbox) + 1):
+        meet(sandbox, name, nth=nth)
+        survives(sandbox)
+        sandbox.faults.clear()
+
+
+def storm(sandbox, seed: int) -> None:
+    """Each request meets each fault now and then; none more often in a row than is survived."""
+    chance = random.Random(seed)
+    for name in FAULTS:
+        if name in ABOUT_THE_TOKEN:
+            meet(sandbox, name, path="/v1/company/*", nth=chance.randrange(1, 120))
+        else:
+            meet(sandbox, name, path="/v1/*", times=12, probability=0.02, seed=chance.random(), seconds=0.4)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_all_faults_at_once_are_survived(sandbox, seed):
+    storm(sandbox, seed)
+    survives(sandbox)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("seed", range(3, 103))
+def test_a_hundred_storms_are_survived(sandbox, seed):
+    storm(sandbox, seed)
+    survives(sandbox)
+
+
+@pytest.mark.parametrize("name", [name for name in FAULTS if name not in ABOUT_THE_TOKEN])
+@pytest.mark.parametrize("path", ["/v1/company/time-offs", "/v1/company/employees/*/absences/balance"])
+def test_five_in_a_row_are_survived(sandbox, name, path):
+    sandbox.options.latency = 0
+    seconds = {"seconds": 0.4} if name in ("slow", "stall") else {}
+    # One request at a time, so that the five strike the same one.
+    fault = meet(sandbox, name, path=path, nth=2, times=5, **seconds)
+    warehouse = Warehouse(sandbox, ["absences", "employees_absences_balance"], {**SETTINGS, "concurrency": 1})
+    reading = warehouse.read()
+    assert (reading.error, fault.fired) == (None, 5)
+    assert warehouse.differences() == []
+
+
+def test_the_waits_grow_and_differ(sandbox, caplog):
+    meet(sandbox, "503", path="/v1/company/time-offs", nth=2, times=5)
+    with caplog.at_level("INFO", logger="tap-personio"):
+        Warehouse(sandbox, ["absences"], {"concurrency": 1, "retry_wait": 0.04}).read()
+    waits = [each.args[-1] for each in caplog.records if "repeating in" in each.msg]
+    assert len(waits) == 5
+    assert all(0.75 <= wait / (0.04 * 2**number) <= 1.25 for number, wait in enumerate(waits))
+    assert len(set(waits)) == 5
+
+
+@pytest.mark.parametrize("name", [name for name in FAULTS if name not in (*ABOUT_THE_TOKEN, "slow", "stall")])
+def test_more_than_five_end_one_stream_with_one_sentence_and_leave_the_others_exact(sandbox, name):
+    meet(sandbox, name, path="/v1/company/time-offs", nth=3, times=None)
+    warehouse = Warehouse(sandbox, settings=SETTINGS)
+    reading = warehouse.read()
+    assert reading.error == "Not read completely: absences. Their tables and bookmarks stand where they were."
+    assert reading.outcomes["absences"] == "failed"
+    assert "absences" not in {each["stream"] for each in reading.of("ACTIVATE_VERSION")}
+    assert warehouse.state is not None
+    assert "replication_key_value" not in warehouse.state["bookmarks"].get("absences", {})
+    assert {each.partition(":")[0] for each in warehouse.differences()} == {"absences"}
+    sandbox.faults.clear()
+    assert warehouse.read().error is None
+    assert warehouse.differences() == []
+
+
+@pytest.mark.parametrize(
+    "option", [{"token_requests": 40}, {"bearer": "rotating"}, {"bearer": "single-use"}], ids=str
+)
+def test_tokens_that_end_or_rotate_are_followed(sandbox, option):
+    for name, value in option.items():
+        setattr(sandbox.options, name, value)
+    sandbox.expire_tokens()
+    survives(sandbox)
+
+
+@pytest.mark.parametrize("name", ["429", "reset", "unsuccessful"])
+def test_a_login_in_trouble_is_repeated(sandbox, name):
+    meet(sandbox, name, path="/v1/auth", times=3)
+    survives(sandbox)
+
+
+def test_a_login_that_never_works_ends_with_one_sentence(sandbox, tmp_path):
+    meet(sandbox, "429", path="/v1/auth", times=None)
+    pair = Pair(tmp_path, sandbox, streams=None)
+    run = pair.run(tap=1)
+    assert run.sentences == [
+        "Personio could not be asked for a token of API v1: status 429. Try again later."
+    ]
+    assert "Traceback" not in run.log
+
+
+def test_both_processes_survive_a_storm_and_the_file_is_exact(sandbox, tmp_path):
+    storm(sandbox, 99)
+    pair = Pair(tmp_path, sandbox, SETTINGS)
+    pair.run()
+    assert pair.differences() == []
+
+
+def test_a_stream_that_fails_leaves_the_others_and_its_own_table_exact(sandbox, tmp_path):
+    pair = Pair(tmp_path, sandbox)
+    pair.run()
+    before = pair.state
+    sandbox.company.change(3)
+    meet(sandbox, "500", path="/v1/company/time-offs", times=None)
+    run = pair.run(tap=1)
+    assert run.sentences == [
+        "Failed absences: v1/company/time-offs kept failing (status 500); try again later.",
+        "Not read completely: absences. Their tables and bookmarks stand where they were.",
+    ]
+    assert pair.state["bookmarks"]["absences"] == before["bookmarks"]["absences"]
+    assert {each.partition(":")[0] for each in pair.differences()} == {"absences"}
+    sandbox.faults.clear()
+    pair.run()
+    assert pair.differences() == []
