@@ -27,6 +27,8 @@ TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 52
 FORBIDDEN = frozenset({401, 403})
 # The marker by which v2 tells "this endpoint is not released for you" from "this record does not exist".
 NOT_FOUND_MARKER = b"apinot_found"
+# What v2 reports answer with 400: grouped or chart reports, and shared but unreadable ones.
+UNREADABLE_REPORTS = (b"Unsupported nested type", b"Array contains no element")
 # v2 reports answer 400 where other endpoints answer 403.
 FORBIDDEN_REPORTS = b"nauthorized token"
 
@@ -51,7 +53,10 @@ def check(request: Request, status: int, headers: Mapping[str, str], body: bytes
     ):
         msg = f"this credential may not read it: tick {request.right} in Personio's API credential"
         raise StreamUnavailableError(msg)
-    if status == 404 and request.is_child and NOT_FOUND_MARKER not in body:
+    if request.is_child and (
+        (status == 404 and NOT_FOUND_MARKER not in body)
+        or (status == 400 and any(text in body for text in UNREADABLE_REPORTS))
+    ):
         raise RecordMissingError(_explain(request, status, body))
     if status in (404, 410, 412) or (status == 422 and request.successor):
         if request.successor:

@@ -11,7 +11,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -19,6 +19,7 @@ from tap_personio.client import Request
 from tap_personio.columns import (
     DAY,
     INTEGER,
+    LIST,
     MOMENT,
     NUMBER,
     OBJECT,
@@ -31,13 +32,14 @@ from tap_personio.columns import (
 from tap_personio.errors import StreamUnavailableError, TapPersonioError
 from tap_personio.paging import Ids, Listing, parse_v1, read_list
 from tap_personio.stream import OTHER_FIELDS_COLUMN
-from tap_personio.v1 import ATTRIBUTE_ID, V1List
+from tap_personio.v1 import ATTRIBUTE_ID, V1List, V1Single
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tap_personio.client import Caller
+    from tap_personio.client import Caller, Client
     from tap_personio.paging import Page
+    from tap_personio.stream import Plan
 
 # Attributes that every account has. A custom attribute never takes one of these names, also when the credential
 # cannot read the standard attribute now.
@@ -113,7 +115,7 @@ class _Employee(msgspec.Struct):
     attributes: _IdAttribute
 
 
-EMPLOYEE_IDS = Ids(_Employee, "attributes", "id", "value")
+EMPLOYEE_IDS = Ids(_Employee, "attributes.id.value")
 
 
 def snake_case(label: str) -> str:
@@ -131,7 +133,9 @@ def _cut(name: str, length: int) -> str:
     return name.encode()[:length].decode(errors="ignore").rstrip("_")
 
 
-def column_names(attributes: Iterable[Attribute], style: str) -> dict[str, str]:
+def column_names(
+    attributes: Iterable[Attribute], style: str, reserved: frozenset[str] = RESERVED
+) -> dict[str, str]:
     """The column name of each attribute key.
 
     A standard attribute and one of Personio's presets goes by its universal_id, another one by its label, or by its
@@ -147,7 +151,7 @@ def column_names(attributes: Iterable[Attribute], style: str) -> dict[str, str]:
             names[attribute.key] = name or attribute.key
     custom = [key for key in names if key not in STANDARD]
     for key in custom:
-        if names[key].lower() in RESERVED:
+        if names[key].lower() in reserved:
             names[key] = _with_key(names[key], key)
     # A name with its key can meet another one's label: then only the key itself is sure.
     for rename in (_with_key, lambda _, key: key):
@@ -181,6 +185,51 @@ def split_tags(text: str, options: Iterable[Any]) -> list[str]:
     return tags
 
 
+def read_catalogue(client: Client, caller: Caller) -> list[Attribute] | None:
+    """The attributes that the credential may read, or None: some may read employees but not the catalogue."""
+    request = Request("v1", EmployeeAttributes.path, right=EmployeeAttributes.right)
+    try:
+        return _catalogue.decode(client.get(request, parse_v1, caller).data)
+    except StreamUnavailableError:
+        return None
+    except msgspec.MsgspecError:
+        msg = (
+            "The attribute catalogue of Personio has an unexpected shape, so that employees cannot be typed."
+        )
+        raise TapPersonioError(msg) from None
+
+
+def attributes_scope(columns: Iterable[str]) -> str:
+    """A short text that changes when the readable attributes do."""
+    ordered = sorted(columns)
+    return f"{len(ordered)}-{hashlib.sha256(chr(0).join(ordered).encode()).hexdigest()[:8]}"
+
+
+class EmployeeAttributes(V1Single):
+    """The attributes of employees that the credential may read, and the columns they have."""
+
+    name = "employee_attributes"
+    path = "/company/employees/attributes"
+    endpoint = "/v1/company/employees/attributes"
+    right = "Employees: read"
+    calls = "1"
+    selected_by_default = False
+    primary_keys = ("key",)
+    columns = (
+        Column("key", TEXT),
+        Column("label", TEXT),
+        Column("type", TEXT),
+        Column("universal_id", TEXT),
+        Column("options", LIST),
+        Column("column_name", TEXT, description="The attribute's column in the table employees."),
+    )
+
+    def fields(self, record: Any, parent: Any) -> dict[str, Any]:  # noqa: ARG002
+        """The entry of the catalogue and the column it has become."""
+        employees = cast("Employees", self._tap.stream("employees"))
+        return {**record, "column_name": employees.names.get(record["key"])}
+
+
 class Employees(V1List):
     """Everyone who works or worked here, with all attributes the credential may read."""
 
@@ -196,13 +245,14 @@ class Employees(V1List):
     limit = 100
     ids = EMPLOYEE_IDS
     page_ids = EMPLOYEE_IDS
+    deletions = ("person.deleted",)
     columns = ()  # from the catalogue
 
     def changed_since(self, moment: dt.datetime) -> tuple[str, str]:
         """Seconds, without a zone."""
         return "updated_since", f"{moment:%Y-%m-%dT%H:%M:%S}"
 
-    def id_pages(self, caller: Caller) -> Iterator[Page]:
+    def id_pages(self, plan: Plan, caller: Caller) -> Iterator[Page]:  # noqa: ARG002
         """All employees, with their id only."""
         everything = self.request()
         listing = Listing(
@@ -223,21 +273,13 @@ class Employees(V1List):
         Some credentials may read employees but not the catalogue: then the attributes that the first employees
         carry stand for it, and without those the standard attributes.
         """
-        caller = self._tap.caller(self)
-        try:
-            found = _catalogue.decode(self.client.get(self._catalogue_request(), parse_v1, caller).data)
-        except StreamUnavailableError:
+        found = self._tap.catalogue
+        if found is None:
             try:
-                found = self._carried(caller)
+                found = self._carried(self._tap.caller(self))
             except StreamUnavailableError:
                 found = [Attribute(key, universal_id=key) for key in STANDARD]
-        except msgspec.MsgspecError:
-            msg = "The attribute catalogue of Personio has an unexpected shape, so that employees cannot be typed."
-            raise TapPersonioError(msg) from None
         return list({attribute.key: attribute for attribute in [Attribute("id"), *found]}.values())
-
-    def _catalogue_request(self) -> Request:
-        return Request("v1", "/company/employees/attributes", right="Employees: read")
 
     def _carried(self, caller: Caller) -> list[Attribute]:
         page = self.client.get(self.request(("limit", "100"), ("offset", "0")), parse_v1, caller)
@@ -274,8 +316,7 @@ class Employees(V1List):
     @property
     def scope(self) -> str:
         """Number and fingerprint of the attributes: a new one is missing in the rows of before."""
-        kinds = sorted(f"{self.names[each.key]}:{each.type}" for each in self.attributes)
-        return f"{len(kinds)}-{hashlib.sha256(chr(0).join(kinds).encode()).hexdigest()[:8]}"
+        return attributes_scope(f"{self.names[each.key]}:{each.type}" for each in self.attributes)
 
     # -- rows -------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 
+from tap_personio.errors import StreamFailedError
 from tap_personio.paging import Page
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class Feed:
                         self._change.wait()
                     self._pages.append(page if len(self._pages) < PAGES_IN_MEMORY else self._store(page))
                     self._change.notify()
+        except msgspec.MsgspecError:
+            self._error = StreamFailedError("a record has no readable identifier")
         except BaseException as error:
             self._error = error
         with self._change:

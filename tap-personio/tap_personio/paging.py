@@ -18,7 +18,7 @@ import msgspec
 from tap_personio.errors import StreamFailedError, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from tap_personio.client import Caller, Client, Request
 
@@ -95,20 +95,37 @@ def parse_v1(body: bytes) -> Page:
 
 @dataclass(slots=True)
 class CursorPage:
-    """A page of API v2 and the address of the next one."""
+    """A page of API v2, how many records it has, and the address of the next one."""
 
     page: Page
+    count: int
     next_href: str | None
 
 
 def parse_v2(body: bytes) -> CursorPage:
-    """Read the envelope of an API v2 answer; a single resource comes bare and counts as a page of one."""
+    """Read the envelope of an API v2 answer.
+
+    Raises:
+        TransientError: when there is no `_data`.
+        msgspec.MsgspecError: when this is no JSON.
+    """
     answer = _v2_decoder.decode(body)
     if not answer.data or answer.data == b"null":
         msg = "the answer has no _data"
         raise TransientError(msg)
+    return CursorPage(Page(answer.data), len(_count_decoder.decode(answer.data)), _next_href(answer))
+
+
+def parse_v2_whole(body: bytes) -> CursorPage:
+    """Like `parse_v2`, but the page's data is the whole answer: reports describe their columns beside the rows."""
+    page = parse_v2(body)
+    page.page.data = msgspec.Raw(body)
+    return page
+
+
+def _next_href(answer: _V2Answer) -> str | None:
     links = answer.meta.links if answer.meta else None
-    return CursorPage(Page(answer.data), links.next.href if links and links.next else None)
+    return links.next.href if links and links.next else None
 
 
 class Seen:
@@ -140,12 +157,12 @@ class Ids:
 
     Args:
         record: msgspec type of a record, with only what leads to its identifier.
-        path: the attributes that lead there.
+        paths: where it stands, with dots; several make a tuple.
     """
 
-    def __init__(self, record: type[msgspec.Struct], *path: str) -> None:
+    def __init__(self, record: type[msgspec.Struct], *paths: str) -> None:
         self._decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
-        self._get = attrgetter(".".join(path))
+        self._get = attrgetter(*paths)
 
     def __call__(self, data: msgspec.Raw) -> Sequence[int | str]:
         """The identifiers in order. Raises msgspec.MsgspecError where a record has none."""
@@ -156,11 +173,14 @@ class Offset(Enum):
     """What the parameter `offset` of a v1 list counts."""
 
     RECORD = "records from 0: employees, attendances, absence types"
-    PAGE = "pages from 1: time-offs and absence periods, whatever the reference says"
+    PAGE = "pages from 1: time-offs"
+    PAGE_FROM_0_OR_1 = "pages, nobody confirms from where: absence periods"
 
     def at(self, index: int, size: int) -> int:
         """The offset of a page."""
-        return index * size if self is Offset.RECORD else index + 1
+        if self is Offset.RECORD:
+            return index * size
+        return index + 1 if self is Offset.PAGE else index
 
 
 @dataclass(frozen=True)
@@ -207,6 +227,7 @@ class _ListReader:
         self._caller = caller
         self._seen = Seen()
         self._size = listing.limit
+        self._offset = listing.offset
 
     def read(self) -> Iterator[Page]:
         first, ids = self._fetch(0)
@@ -218,6 +239,7 @@ class _ListReader:
         if not ids or len(ids) >= total:
             return
         self._size = len(ids)  # a server may give fewer than asked for
+        self._settle_offset(ids)
         moved = False
         count = -(-total // self._size)
         wanted = [self._request(index) for index in range(1, count)]
@@ -229,6 +251,11 @@ class _ListReader:
             yield marked
         if moved or self._seen.count < total or self._appeared():
             yield from self._walk()
+
+    def _settle_offset(self, first_ids: Sequence[int | str]) -> None:
+        """Where pages may count from 0 or from 1, page 1 tells: it is the first one again, or the second."""
+        if self._offset is Offset.PAGE_FROM_0_OR_1 and self._fetch(1)[1] == first_ids:
+            self._offset = Offset.PAGE
 
     def _read_uncounted(self, ids: Sequence[int | str]) -> Iterator[Page]:
         """Without metadata, a page that is full may have a successor; one that brings nothing new ends the list."""
@@ -246,7 +273,9 @@ class _ListReader:
         if self._listing.changed is None:
             return True
         request, count = self._listing.changed
-        limited = request.with_params(("limit", str(self._listing.limit)), ("offset", str(self._offset(0))))
+        limited = request.with_params(
+            ("limit", str(self._listing.limit)), ("offset", str(self._offset.at(0, self._size)))
+        )
         return count(self._client.get(limited, parse_v1, self._caller)) > 0
 
     def _walk(self) -> Iterator[Page]:
@@ -313,23 +342,14 @@ class _ListReader:
 
     def _request(self, index: int) -> Request:
         return self._listing.request.with_params(
-            ("limit", str(self._listing.limit)), ("offset", str(self._offset(index)))
+            ("limit", str(self._listing.limit)), ("offset", str(self._offset.at(index, self._size)))
         )
-
-    def _offset(self, index: int) -> int:
-        return self._listing.offset.at(index, self._size)
 
 
 def read_cursor(
-    client: Client,
-    request: Request,
-    limit: int,
-    caller: Caller,
-    ids: Ids | None = None,
-    *,
-    only_cursor: bool = False,
+    client: Client, request: Request, limit: int, caller: Caller, ids: Ids | None = None
 ) -> Iterator[Page]:
-    """All pages of a v2 list. Of a `next` link only the cursor is used, and only if the link is to our host.
+    """All pages of a v2 list.
 
     Args:
         client: where to ask.
@@ -337,32 +357,75 @@ def read_cursor(
         limit: records a page, the endpoint's maximum.
         caller: on whose behalf.
         ids: identifiers of a page's records, to leave out what the page before has brought already.
-        only_cursor: the endpoint refuses filters beside a cursor (reports).
     """
+    request = request.with_params(("limit", str(limit)))
+    first = client.get(request, parse_v2, caller)
+    yield from _follow(client, request, first, limit, caller, ids=ids)
+
+
+def read_children(
+    client: Client,
+    wanted: Iterable[tuple[Any, Request]],
+    limit: int,
+    caller: Caller,
+    *,
+    parse: Callable[[bytes], CursorPage] = parse_v2,
+    only_cursor: bool = False,
+    missing: Callable[[Any], None] = lambda parent: None,  # noqa: ARG005
+) -> Iterator[Page]:
+    """All pages of the lists below some parents, several parents in flight.
+
+    Args:
+        client: where to ask.
+        wanted: each parent, and the request for its list, without limit.
+        limit: records a page, the endpoint's maximum.
+        caller: on whose behalf.
+        parse: reads an answer.
+        only_cursor: the endpoint refuses other parameters beside a cursor.
+        missing: told about a parent that does not exist (any more); by default it is passed over.
+    """
+    limited = (((parent, r), r.with_params(("limit", str(limit)))) for parent, r in wanted)
+    for (parent, request), first in client.get_each(limited, parse, caller):
+        if first is None:
+            missing(parent)
+            continue
+        base = replace(request, params=()) if only_cursor else request.with_params(("limit", str(limit)))
+        for page in _follow(client, base, first, limit, caller, parse=parse):
+            page.parent = parent
+            yield page
+
+
+def _follow(
+    client: Client,
+    request: Request,
+    answer: CursorPage,
+    limit: int,
+    caller: Caller,
+    *,
+    ids: Ids | None = None,
+    parse: Callable[[bytes], CursorPage] = parse_v2,
+) -> Iterator[Page]:
+    """A first page and all that follow. Of a `next` link only the cursor is used, and only if it is to our host."""
     recent: deque[frozenset[int | str]] = deque(maxlen=2)
     cursors: set[str] = set()
-    request = request.with_params(("limit", str(limit)))
-    following = request
     while True:
-        answer = client.get(following, parse_v2, caller)
         page = answer.page
         if ids:
             found = ids(page.data)
-            repeated = frozenset(p for p, each in enumerate(found) if any(each in past for past in recent))
+            page.repeated = frozenset(p for p, each in enumerate(found) if any(each in old for old in recent))
             recent.append(frozenset(found))
-            page.repeated = repeated
+        nothing_new = len(page.repeated) == answer.count
         yield page
         cursor = next_cursor(answer.next_href, client.host)
-        count = len(_count_decoder.decode(page.data))
-        if cursor is None or count == 0:
+        if cursor is None or answer.count == 0:
             return
-        if cursor in cursors or len(page.repeated) == count:
-            if count < limit:  # a last page that points to itself
+        if cursor in cursors or nothing_new:
+            if answer.count < limit:  # a last page that points to itself
                 return
             msg = f"{request.endpoint} repeats its next link, so that the rest of the list cannot be reached"
             raise StreamFailedError(msg)
         cursors.add(cursor)
-        following = (replace(request, params=()) if only_cursor else request).with_params(("cursor", cursor))
+        answer = client.get(request.with_params(("cursor", cursor)), parse, caller)
 
 
 def next_cursor(href: str | None, host: str) -> str | None:

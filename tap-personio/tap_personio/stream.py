@@ -46,7 +46,7 @@ class Plan:
     """
 
     since: dt.datetime | None
-    version: int
+    version: int | None
     started: dt.datetime
 
     @property
@@ -65,6 +65,8 @@ class PersonioStream(Stream):
         endpoint: path shown in the docs.
         calls: what a read costs, in words, for the docs.
         page_ids: identifiers on a page, where other streams ask about each record of this one.
+        deletions: webhook events that tell of records gone from this table.
+        accumulates: the source forgets what the table keeps; no version ever replaces it.
     """
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # rows hold schema'd columns of JSON types only
@@ -75,6 +77,8 @@ class PersonioStream(Stream):
     calls: ClassVar[str]
     overlap: ClassVar[dt.timedelta] = dt.timedelta(hours=2)
     page_ids: ClassVar[Ids | None] = None
+    deletions: ClassVar[tuple[str, ...]] = ()
+    accumulates: ClassVar[bool] = False
 
     _tap: TapPersonio
 
@@ -204,8 +208,10 @@ class PersonioStream(Stream):
         bookmark = self.stream_state
         version = bookmark.get("version")
         since = self._since(bookmark, started)
-        if since is not None and isinstance(version, int):
-            return Plan(since - self.overlap, version, started)
+        if since is not None and (isinstance(version, int) or self.accumulates):
+            return Plan(since - self.overlap, None if self.accumulates else version, started)
+        if self.accumulates:
+            return Plan(None, None, started)
         fresh = int(started.timestamp() * 1000)
         return Plan(None, max(fresh, version + 1) if isinstance(version, int) else fresh, started)
 
@@ -218,7 +224,8 @@ class PersonioStream(Stream):
         if since is None or read_whole is None or bookmark.get("scope") != self.scope:
             return None
         after = self.settings.resync_after
-        if after is not None and started - read_whole >= after:
+        overdue = after is not None and not self.accumulates and started - read_whole >= after
+        if overdue or self._tap.was_deleted(self.deletions, read_whole):
             return None
         return since
 
@@ -277,11 +284,12 @@ class PersonioStream(Stream):
         self._tap.writer.release_schemas()
         bookmark = self.stream_state
         if plan.whole:
-            if self.settings.activate_versions:
+            if self.settings.activate_versions and plan.version is not None:
                 for stream_map in self.stream_maps:
                     if not isinstance(stream_map, RemoveRecordTransform):
                         self._tap.write_message(ActivateVersionMessage(stream_map.stream_alias, plan.version))
-            bookmark["version"] = plan.version
+            if plan.version is not None:
+                bookmark["version"] = plan.version
         if self.reads_increments:
             self._bookmark(bookmark, plan, latest)
 
@@ -329,16 +337,19 @@ class PersonioStream(Stream):
             return self._tap.roster(self.name).fill_from(pages, lambda page: ids(page.data))
         return pages
 
-    def list_ids(self) -> Iterator[int | str]:
-        """Ask for the identifiers of all records, for streams that need them when this one is not read whole."""
+    def list_ids(self, since: dt.datetime | None = None) -> Iterator[Any]:
+        """Ask for the identifiers of all records, or of those that changed since a moment.
+
+        For streams that need them when this one is not read in the same way in this run.
+        """
         ids = self.page_ids
         if ids is not None:
-            for page in self.id_pages(Caller(f"{self.name} (ids)")):
+            for page in self.id_pages(Plan(since, None, self._tap.started), Caller(f"{self.name} (ids)")):
                 yield from ids(page.data)
 
-    def id_pages(self, caller: Caller) -> Iterator[Page]:
-        """Pages with at least the identifiers of all records."""
-        return self.pages(Plan(None, 0, self._tap.started), caller)
+    def id_pages(self, plan: Plan, caller: Caller) -> Iterator[Page]:
+        """Pages with at least the identifiers of the records."""
+        return self.pages(plan, caller)
 
 
 def _moment(value: Any) -> dt.datetime | None:

@@ -12,7 +12,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
 from tap_personio.client import Caller, Client
-from tap_personio.employees import Employees
+from tap_personio.employees import Attribute, EmployeeAttributes, Employees, read_catalogue
 from tap_personio.errors import SettingsError, TapPersonioError
 from tap_personio.reporting import Report
 from tap_personio.roster import Roster
@@ -21,11 +21,14 @@ from tap_personio.v1 import (
     Absences,
     AbsenceTypes,
     Attendances,
+    CustomReports,
     CustomReportsList,
     DocumentCategories,
     EmployeesAbsencesBalance,
+    HourlyAbsences,
     Projects,
 )
+from tap_personio.v2 import V2_STREAMS, WebhookEvents
 from tap_personio.writing import PageWriter
 
 if TYPE_CHECKING:
@@ -46,6 +49,10 @@ STREAMS: tuple[type[PersonioStream], ...] = (
     DocumentCategories,
     CustomReportsList,
     EmployeesAbsencesBalance,
+    HourlyAbsences,
+    CustomReports,
+    EmployeeAttributes,
+    *V2_STREAMS,
 )
 
 
@@ -94,6 +101,11 @@ class TapPersonio(Tap):
     def client(self) -> Client:
         """The connection to Personio, shared by all streams."""
         return Client(self.settings)
+
+    @functools.cached_property
+    def catalogue(self) -> list[Attribute] | None:
+        """The readable employee attributes; None where the credential may not read their catalogue."""
+        return read_catalogue(self.client, Caller("employee attributes"))
 
     @functools.cached_property
     def started(self) -> dt.datetime:
@@ -149,6 +161,24 @@ class TapPersonio(Tap):
             for name, stream in cast("dict[str, PersonioStream]", self.streams).items()
             if stream.page_ids is not None
         }
+
+    def stream(self, name: str) -> PersonioStream:
+        """Another stream of this tap, selected or not."""
+        return cast("PersonioStream", self.streams[name])
+
+    @functools.cached_property
+    def _deletions(self) -> dict[str, dt.datetime]:
+        feed = self.stream(WebhookEvents.name)
+        if not feed.selected:
+            return {}
+        names = {
+            name for stream in self.streams.values() for name in cast("PersonioStream", stream).deletions
+        }
+        return cast("WebhookEvents", feed).reported_deletions(names)
+
+    def was_deleted(self, events: tuple[str, ...], since: dt.datetime) -> bool:
+        """Whether a webhook told of a deletion since a table was read whole, so that it has to be read whole again."""
+        return any(self._deletions[name] >= since for name in events if name in self._deletions)
 
     def roster(self, stream: str) -> Roster:
         """Identifiers of all records of a stream, listed once for all who ask."""

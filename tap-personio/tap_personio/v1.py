@@ -46,7 +46,7 @@ class _InAttributes(msgspec.Struct):
 
 
 IDS_OUTSIDE = Ids(_Id, "id")
-IDS_INSIDE = Ids(_InAttributes, "attributes", "id")
+IDS_INSIDE = Ids(_InAttributes, "attributes.id")
 
 
 class V1Stream(PersonioStream):
@@ -149,11 +149,6 @@ class AbsenceTypes(V1List):
         Column("category", TEXT),
         Column("unit", TEXT, description="What absences of this type are measured in: day or hour."),
         Column("approval_required", BOOLEAN),
-        Column("legacy_category", TEXT),
-        Column("half_day_requests_enabled", BOOLEAN),
-        Column("certification_required", BOOLEAN),
-        Column("certification_submission_timeframe", INTEGER),
-        Column("substitute_option", TEXT),
     )
 
 
@@ -167,6 +162,7 @@ class Absences(V1List):
     calls = "1 per 200 absences"
     primary_keys = ("id",)
     replication_key = "updated_at"
+    deletions = ("absence-period.deleted",)
     # The filter is a day, and nobody says in which zone.
     overlap = dt.timedelta(days=1)
     offset = Offset.PAGE
@@ -212,6 +208,7 @@ class Attendances(V1List):
     calls = "1 per 200 attendances"
     primary_keys = ("id",)
     replication_key = "updated_at"
+    deletions = ("attendance-period.deleted",)
     ids = IDS_OUTSIDE
     columns = (
         Column("id", INTEGER),
@@ -347,3 +344,156 @@ class EmployeesAbsencesBalance(V1Stream):
         record["employee_id"] = parent
         fields: dict[str, Any] = record
         return fields
+
+
+class HourlyAbsences(V1List):
+    """Absences that are measured in hours; the endpoint of the day-tracked ones does not hold them."""
+
+    name = "hourly_absences"
+    path = "/company/absence-periods"
+    endpoint = "/v1/company/absence-periods"
+    right = "Absences: read"
+    calls = "1 per 200 absences"
+    selected_by_default = False
+    primary_keys = ("id",)
+    replication_key = "updated_at"
+    deletions = ("absence-period.deleted",)
+    offset = Offset.PAGE_FROM_0_OR_1
+    columns = (
+        Column("id", TEXT),
+        Column("status", TEXT),
+        Column("measurement_unit", TEXT),
+        Column("effective_duration", INTEGER, description="Minutes."),
+        Column("start", MOMENT),
+        Column("end", MOMENT),
+        Column("timezone", TEXT),
+        Column("half_day_start", BOOLEAN),
+        Column("half_day_end", BOOLEAN),
+        Column("absence_type", OBJECT),
+        Column("absence_type_id", TEXT, ("absence_type", "attributes", "id")),
+        Column("absence_type_name", TEXT, ("absence_type", "attributes", "name")),
+        Column("time_off_type_id", INTEGER, ("absence_type", "attributes", "time_off_type_id")),
+        Column("employee", OBJECT),
+        Column("employee_id", INTEGER, ("employee", *ATTRIBUTE_ID)),
+        Column("certificate", OBJECT),
+        Column("comment", TEXT),
+        Column("origin", TEXT),
+        Column("created_by", TEXT),
+        Column("breakdowns", LIST, description="Minutes of each day."),
+        Column("created_at", MOMENT),
+        Column("updated_at", MOMENT),
+        Column("approved_at", MOMENT),
+    )
+
+    def window(self) -> tuple[tuple[str, str], ...]:
+        """One of the two leaves the other side open."""
+        days = (("start_date", self.settings.start_date), ("end_date", self.settings.end_date))
+        return tuple((name, day.isoformat()) for name, day in days if day)
+
+    def changed_since(self, moment: dt.datetime) -> tuple[str, str]:
+        """A moment with its zone."""
+        return "updated_from", f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+class _ReportItems(msgspec.Struct):
+    items: list[msgspec.Raw] = []
+
+
+class _ReportOnPage(msgspec.Struct):
+    attributes: _ReportItems | None = None
+    items: list[msgspec.Raw] = []
+
+
+_report_page = msgspec.json.Decoder(list[_ReportOnPage])
+
+
+class CustomReports(V1Stream):
+    """The values of every custom report, one row each.
+
+    Nothing in a report is unique: an employee comes again and again in a historical one, with the same attribute and
+    the same date. So a row's key is its place: the item of the report, and the value in the item.
+    """
+
+    name = "custom_reports"
+    path = "/company/custom-reports/reports/{id}"
+    endpoint = "/v1/company/custom-reports/reports/{id}"
+    right = "Custom reports: read"
+    successor = "reports"
+    calls = "1 per report and 100 employees"
+    selected_by_default = False
+    primary_keys = ("report_id", "item_number", "value_number")
+    limit = 100
+    columns = (
+        Column("report_id", TEXT),
+        Column("item_number", INTEGER, description="From 0, in the report's order."),
+        Column("value_number", INTEGER, description="From 0, in the item's order."),
+        Column("report_name", TEXT),
+        Column("employee_id", INTEGER),
+        Column("attribute_id", TEXT),
+        Column("data_type", TEXT),
+        Column(
+            "effective_date", DAY, description="In historical reports, the day from which the value holds."
+        ),
+        Column("value", TEXT),
+        Column("entity_id", TEXT),
+        Column("duration", NUMBER),
+        Column("start_date", DAY),
+        Column("end_date", DAY),
+        Column("amount", NUMBER),
+        Column("currency", TEXT, description="Code or symbol, as the report has it."),
+        Column("details", OBJECT, description="The value as it came, with all that its kind holds."),
+    )
+
+    def pages(self, plan: Plan, caller: Caller) -> Iterator[Page]:  # noqa: ARG002
+        """Page after page of each report, until one brings no item or the announced number is reached."""
+        listed = self.client.get(self._request("/company/custom-reports/reports"), parse_v1, caller)
+        for report in IDS_INSIDE(listed.data):
+            first = number = 0
+            while True:
+                number += 1
+                page = self.client.get(self._page(report, number), parse_v1, caller)
+                count = sum(len(_items_of(each)) for each in _report_page.decode(page.data))
+                if count == 0:
+                    break
+                page.parent = (report, first)
+                first += count
+                yield page
+                if page.total is not None and first >= page.total:
+                    break
+
+    def _request(self, path: str) -> Request:
+        return Request("v1", path, template=self.path, right=self.right, successor=self.successor)
+
+    def _page(self, report: int | str, number: int) -> Request:
+        return self._request(self.path.replace("{id}", str(report))).with_params(
+            ("page", str(number)), ("limit", str(self.limit))
+        )
+
+    def records(self, page: Page) -> Iterator[Any]:
+        """The values of the items of a page, with what they belong to."""
+        for report in super().records(page):
+            attributes = report.get("attributes") or {}
+            for place, item in enumerate(attributes.get("items") or report.get("items") or ()):
+                values = [*(item.get("attributes") or ()), *(item.get("historical_attributes") or ())]
+                for number, value in enumerate(values):
+                    yield attributes.get("name") or report.get("name"), place, item, number, value
+
+    def fields(self, record: Any, parent: Any) -> dict[str, Any]:
+        """One value: what its kind has a column for, and all of it under `details`."""
+        name, place, item, number, value = record
+        report, first = parent
+        known = {column.name for column in self.columns}
+        return {
+            **{key: each for key, each in value.items() if key in known},
+            "currency": value.get("currency_code") or value.get("currency_symbol"),
+            "report_id": report,
+            "report_name": name,
+            "item_number": first + place,
+            "value_number": number,
+            "employee_id": value.get("employee_id", item.get("employee_id")),
+            "details": value,
+        }
+
+
+def _items_of(report: _ReportOnPage) -> list[msgspec.Raw]:
+    return (report.attributes.items if report.attributes else None) or report.items
