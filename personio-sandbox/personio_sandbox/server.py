@@ -105,6 +105,8 @@ class Server:
                 raise Refused(version.gone(call, status))
         endpoint, call.params = version.ENDPOINTS.find(request.method, path)
         headers: list[tuple[str, str]] = []
+        if version is v2 and not self.options.rate_limits:
+            headers += limits.OFF
         if endpoint is not None and self.options.rate_limits:
             passed, told = self.limits.check(endpoint.template)
             headers += told
