@@ -47,7 +47,7 @@ CHANGES = {
     "shifts": "comment",
     "projects": "description",
     "document_categories": "name",
-    "absence_types": "name",
+    "absence_types": "approval_required",
     "reports": "description",
     "balances": "balance",
     "documents": "comment",

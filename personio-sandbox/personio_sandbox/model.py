@@ -161,8 +161,14 @@ class TimeOff(msgspec.Struct, kw_only=True):
     @property
     def days_count(self) -> int | float:
         """Working days taken, halves possible; whole numbers are ints."""
-        total = sum(self.days.values())
-        return int(total) if total == int(total) else total
+        last = self.end or self.start + dt.timedelta(days=364)
+        weeks, rest = divmod((last - self.start).days + 1, 7)
+        first = self.start.weekday()
+        halves = {self.start} if self.half_day_start else set()
+        halves |= {last} if self.half_day_end else set()
+        whole = weeks * 5 + sum((first + n) % 7 < 5 for n in range(rest))
+        half = sum(day.weekday() < 5 for day in halves)
+        return whole - half / 2 if half % 2 else whole - half // 2
 
 
 class HourlyAbsence(msgspec.Struct, kw_only=True):

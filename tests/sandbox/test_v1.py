@@ -97,7 +97,8 @@ def test_time_offs_count_pages_from_one_and_ignore_unknown_filters(client):
         assert dt.datetime.fromisoformat(shown["start_date"]).date() == held.start
         assert shown["end_date"] is None or dt.datetime.fromisoformat(shown["end_date"]).date() == held.end
         assert dt.datetime.fromisoformat(shown["updated_at"]) == held.updated_at
-        assert (shown["days_count"], shown["id_v2"]) == (held.days_count, held.id_v2)
+        assert (shown["days_count"], shown["id_v2"]) == (sum(held.days.values()), held.id_v2)
+        assert shown["employee"] == company.short_employee(held.employee_id)
     assert any(held.end is None for held in company.time_offs.values())
     assert client.v1("time-offs", updated_since="2026-06-01").json()["metadata"]["total_elements"] == 450
     recent = client.v1("time-offs", updated_from="2026-06-01").json()["metadata"]["total_elements"]

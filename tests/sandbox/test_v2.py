@@ -125,6 +125,12 @@ def test_attendance_periods_are_work_and_breaks_and_cross_midnight(client):
             local(period.end),
         )
         assert row["approval"]["status"] == period.status.upper()
+        assert (row["comment"], (row["project"] or {}).get("id")) == (
+            period.comment, None if period.project_id is None else str(period.project_id),
+        )  # fmt: skip
+        for name in ("created_at", "updated_at"):
+            assert dt.datetime.fromisoformat(row[name]) == getattr(period, name)
+        assert client.v2(f"attendance-periods/{key}").json() == row
     assert {row["type"] for row in rows.values()} == {"WORK", "BREAK"}
     assert any(p.end and p.end.date() > p.start.date() for p in held.values())
     assert any(p.end is None for p in held.values())

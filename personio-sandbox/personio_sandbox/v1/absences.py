@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..spelling import basic, midnight, with_millis
+from .employees import short_employee
 from .errors import failure
 from .pages import ENDPOINTS, answer, day, moment, number, numbered_page
-from .spelling import basic, midnight, with_millis
 
 if TYPE_CHECKING:
     from ..api import Answer, Call
@@ -67,9 +68,7 @@ def time_off_json(call: Call, row: TimeOff) -> dict[str, Any]:
                 "type": "TimeOffType",
                 "attributes": {"id": kind.id, "name": kind.name, "category": kind.category},
             },
-            "employee": company.short_employee(
-                row.employee_id, short=call.api.options.short_employee == "id"
-            ),
+            "employee": short_employee(call, row.employee_id),
             "certificate": {"status": row.certificate},
             "comment": row.comment,
             "created_by": row.created_by,
@@ -130,9 +129,7 @@ def absence_period_json(call: Call, row: HourlyAbsence) -> dict[str, Any]:
             "id": row.id,
             "measurement_unit": "hour",
             "effective_duration": row.effective_duration,
-            "employee": company.short_employee(
-                row.employee_id, short=call.api.options.short_employee == "id"
-            ),
+            "employee": short_employee(call, row.employee_id),
             "absence_type": {
                 "type": "AbsenceType",
                 "attributes": {"id": kind.id_v2, "name": kind.name, "time_off_type_id": kind.id},

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from ..api import Answer, Call, encode
 from ..attendances import HOLIDAY, STATUSES, TIME_OFF, Attendances
 from ..model import ATTENDANCE, uuid
+from ..spelling import CLOCK, basic, iso_day, stamp
 from .errors import failure, invalid
 from .pages import ENDPOINTS, answer, day, listing, moment, number
-from .spelling import basic, iso_day, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,8 +76,7 @@ def _positions(
 
 
 _BOOL = ("false", "true")
-_CLOCK = tuple(f"{n // 60:02}:{n % 60:02}" for n in range(1440))
-_QUOTED = tuple(f'"{text}"' for text in _CLOCK)
+_QUOTED = tuple(f'"{text}"' for text in CLOCK)
 
 
 def attendance_rows(company: Company, places: Sequence[int]) -> bytes:
@@ -102,7 +101,7 @@ def attendance_rows(company: Company, places: Sequence[int]) -> bytes:
     ):
         rows.append(
             f'{{"id":{key},"type":"AttendancePeriod","attributes":{{"employee":{who},"date":"{iso_day(date)}",'
-            f'"start_time":"{_CLOCK[start]}","end_time":{"null" if end < 0 else _QUOTED[end]},'
+            f'"start_time":"{CLOCK[start]}","end_time":{"null" if end < 0 else _QUOTED[end]},'
             f'"updated_at":"{stamp(updated, zone)}","status":"{STATUSES[status]}","break":{pause},'
             f'"comment":{comments[note]},"is_holiday":{_BOOL[flags & HOLIDAY]},'
             f'"is_on_time_off":{_BOOL[(flags & TIME_OFF) >> 1]},"project":{projects[project]},'

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..api import Answer, Call, Refused, encode
+from ..spelling import SPELLINGS, midnight
 from .errors import failure, invalid
 from .pages import ENDPOINTS, answer, listing, moment, number
-from .spelling import SPELLINGS, midnight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +51,15 @@ def value_json(call: Call, employee: Employee, attribute: Attribute) -> Any:
             spelling = SPELLINGS[(employee.id + len(attribute.key)) % 3]
             return spelling(midnight(value, company.zone) if attribute.kind == "day" else value, company.zone)
     return value
+
+
+def short_employee(call: Call, employee_id: int) -> msgspec.Raw:
+    """An employee inside another record, encoded once for all that show it."""
+    short = call.api.options.short_employee == "id"
+    known: dict[int, msgspec.Raw] = call.api.remember(("short employees", short), dict)
+    if employee_id not in known:
+        known[employee_id] = msgspec.Raw(encode(call.company.short_employee(employee_id, short=short)))
+    return known[employee_id]
 
 
 @ENDPOINTS.serve("/company/employees", "employees")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from ..api import Answer, Call, encode
+from ..spelling import extended
 from .pages import ENDPOINTS, answer, number
-from .spelling import extended
 
 if TYPE_CHECKING:
     from ..model import Report, ReportCell

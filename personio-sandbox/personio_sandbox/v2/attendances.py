@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from ..api import Answer, Call, encode
 from ..attendances import STATUSES, periods
 from ..company import Company, period_of
 from ..model import ATTENDANCE, BREAK, SECOND_HALF, SHIFT, AttendancePeriod, number_of, uuid
+from ..spelling import CLOCK, iso_day, stamp
 from .errors import bad_request, not_found
 from .lists import ENDPOINTS, Filters, Key, listing, ref, utc
 
@@ -27,6 +29,7 @@ _DAY = 1440
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001  local times are counted from here
 _EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
 _FAR = 2**40
+_UTC = ZoneInfo("UTC")
 
 
 class Periods:
@@ -80,7 +83,7 @@ class Periods:
             return STATUSES.index(self.shifts[-1 - code].status)
         return self.company.attendances.statuses[code >> 2]
 
-    def _times(self, code: int) -> tuple[int, int]:
+    def times(self, code: int) -> tuple[int, int]:
         """Start and end within the day; -1 for a running period."""
         table, n, part = self.company.attendances, code >> 2, code & 3
         start, end, pause = table.starts[n], table.ends[n], table.breaks[n]
@@ -93,13 +96,13 @@ class Periods:
         """When it starts."""
         if code < 0:
             return minutes(self.shifts[-1 - code].start)
-        return (self.day(code) - _EPOCH_DAY) * _DAY + self._times(code)[0]
+        return (self.day(code) - _EPOCH_DAY) * _DAY + self.times(code)[0]
 
     def end(self, code: int) -> int:
         """When it ends; a running one far in the future."""
         if code < 0:
             return minutes(self.shifts[-1 - code].end)
-        end = self._times(code)[1]
+        end = self.times(code)[1]
         return _FAR if end < 0 else (self.day(code) - _EPOCH_DAY) * _DAY + end
 
     def id(self, code: int) -> str:
@@ -183,11 +186,28 @@ def _order(call: Call, filters: Filters, every: Periods) -> Callable[[int], Key]
     return lambda code: (*(sign * column(code) for sign, column in signs), every.id(code))
 
 
-def row_json(every: Periods, code: int) -> dict[str, Any]:
-    """A period by its code."""
+def row_json(every: Periods, code: int) -> bytes:
+    """A period by its code. It says what `period_json` says, but is written straight from the columns."""
     if code < 0:
-        return period_json(period_of(every.shifts[-1 - code]))
-    return period_json(periods(every.company.attendances.row(code >> 2))[code & 3])
+        return encode(period_json(period_of(every.shifts[-1 - code])))
+    table, n = every.company.attendances, code >> 2
+    (start, end), date, updated = every.times(code), iso_day(table.days[n]), table.updated[n]
+    created = min((table.days[n] - _EPOCH_DAY) * 86_400 + (table.starts[n] + 600) * 60, updated)
+    ended = "null" if end < 0 else f'{{"date_time":"{date}T{CLOCK[end]}:00"}}'
+    project = f'{{"id":"{table.projects[n]}"}}' if table.projects[n] else "null"
+    kind, generated = ("BREAK", "true") if code & 3 == 1 else ("WORK", "false")
+    text = (
+        f'{{"id":"{every.id(code)}","person":{{"id":"{table.employees[n]}"}},"type":"{kind}",'
+        f'"start":{{"date_time":"{date}T{CLOCK[start]}:00"}},"end":{ended},"attribution_date":"{date}",'
+        f'"comment":{encode(table.comments[table.notes[n]]).decode()},"project":{project},'
+        f'"approval":{{"status":"{_WORDS[table.statuses[n]]}"}},"is_auto_generated":{generated},'
+        f'"created_at":"{_utc(created)}","updated_at":"{_utc(updated)}"}}'
+    )
+    return text.encode()
+
+
+def _utc(seconds: int) -> str:
+    return stamp(seconds, _UTC)[:19] + "Z"
 
 
 def period_json(row: AttendancePeriod) -> dict[str, Any]:

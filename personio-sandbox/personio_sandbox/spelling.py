@@ -1,4 +1,4 @@
-"""How version 1 writes days and moments: in several ways (reference 2.3)."""
+"""How Personio writes days and moments: in several ways (reference 2.3)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime as dt
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ..attendances import EPOCH
+from .attendances import EPOCH
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -14,22 +14,24 @@ if TYPE_CHECKING:
 
 def basic(value: dt.datetime, zone: ZoneInfo) -> str:
     """``2017-12-27T00:00:00+0100``."""
-    return value.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S%z")
+    text = extended(value, zone)
+    return text[:-3] + text[-2:]
 
 
 def extended(value: dt.datetime, zone: ZoneInfo) -> str:
     """``2020-11-18T17:33:55+01:00``."""
-    return value.astimezone(zone).isoformat(timespec="seconds")
+    return stamp(int(value.timestamp()), zone)
 
 
 def spaced(value: dt.datetime, zone: ZoneInfo) -> str:
     """``2014-11-09 00:00:00+01:00``."""
-    return value.astimezone(zone).isoformat(" ", timespec="seconds")
+    return extended(value, zone).replace("T", " ")
 
 
+@lru_cache(maxsize=20_000)
 def midnight(value: dt.date, zone: ZoneInfo) -> dt.datetime:
     """The local beginning of a day, with the offset of that day."""
-    return dt.datetime.combine(value, dt.time.min, zone)
+    return dt.datetime.combine(value, dt.time.min, zone).astimezone(dt.UTC)
 
 
 def with_millis(value: dt.datetime) -> str:
@@ -37,6 +39,8 @@ def with_millis(value: dt.datetime) -> str:
     return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03}Z"
 
 
+CLOCK = tuple(f"{n // 60:02}:{n % 60:02}" for n in range(1440))
+"""``HH:MM`` of each minute of a day."""
 SPELLINGS = (extended, basic, spaced)
 
 
