@@ -278,16 +278,26 @@ class Client:
         headers = {"Authorization": f"Bearer {bearer}"}
         if request.beta:
             headers["Beta"] = "true"
-        answer = self._send(session, requests.Request("GET", url, headers=headers))
+        answer = self._send(session, "GET", url, headers)
         token.seen(answer.headers.get("Authorization"), bearer)
         self._limits.bucket(request.endpoint).learn(answer.headers)
         answer.token = bearer
         return answer
 
-    def _send(self, session: requests.Session, request: requests.Request) -> Answer:
+    def _send(
+        self,
+        session: requests.Session,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        data: dict[str, str] | str | None = None,
+    ) -> Answer:
+        # Session.request would look up proxies, cookies and credentials for each request again.
+        request = requests.PreparedRequest()
+        request.prepare(method, url, {**session.headers, **headers}, data=data)
         try:
             response = session.send(
-                session.prepare_request(request),
+                request,
                 timeout=(
                     min(CONNECT_TIMEOUT_SECONDS, self._settings.request_timeout),
                     self._settings.request_timeout,
@@ -357,13 +367,11 @@ class Client:
         login = LOGINS[api]
         url = f"{self._settings.api_url}/{api}{login.path}"
         if login.json_body:
-            request = requests.Request(
-                "POST", url, data=json.dumps(credential), headers={"Content-Type": "application/json"}
-            )
+            content = {"Content-Type": "application/json"}
+            answer = self._send(session, "POST", url, content, json.dumps(credential))
         else:
             form = {"grant_type": "client_credentials", **credential}
-            request = requests.Request("POST", url, data=form)
-        answer = self._send(session, request)
+            answer = self._send(session, "POST", url, {}, form)
         if answer.status in availability.TRANSIENT:
             raise TransientError(f"status {answer.status}", availability.retry_after(answer.headers))
         if answer.status != 200:

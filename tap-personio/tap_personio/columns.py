@@ -7,7 +7,7 @@ bookmarks compare text; days stay the calendar days they name, whatever offset t
 from __future__ import annotations
 
 import datetime as dt
-import json
+import functools
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -27,9 +27,16 @@ class WrongTypeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A type of column: `schema` for Singer, `convert` for a value that is not null."""
+    """A type of column.
+
+    Attributes:
+        schema: for Singer.
+        plain: the class of values that are fine as they are.
+        convert: for all other values but null.
+    """
 
     schema: Mapping[str, Any]
+    plain: type
     convert: Callable[[Any], Any]
 
 
@@ -136,18 +143,22 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-TEXT = Kind({"type": ["string", "null"]}, _text)
-INTEGER = Kind({"type": ["integer", "null"]}, _integer)
-NUMBER = Kind({"type": ["number", "null"]}, _number)
-BOOLEAN = Kind({"type": ["boolean", "null"]}, _boolean)
-MOMENT = Kind({"type": ["string", "null"], "format": "date-time"}, to_moment)
-DAY = Kind({"type": ["string", "null"], "format": "date"}, to_day)
-TIME = Kind({"type": ["string", "null"], "format": "time"}, _time)
-LOCAL = Kind({"type": ["string", "null"]}, _local)
-OBJECT = Kind({"type": ["object", "array", "null"]}, _as_it_is)
-LIST = Kind({"type": ["array", "null"], "items": {}}, _list)
-TEXTS = Kind({"type": ["array", "null"], "items": {"type": ["string", "null"]}}, _list)
-ANY = Kind({"type": ["object", "array", "string", "number", "boolean", "null"]}, _as_it_is)
+# Days and times of day repeat from record to record; a class that no JSON value has marks kinds without a plain one.
+_converted = functools.lru_cache(maxsize=4096)
+NONE_PLAIN = bytes
+
+TEXT = Kind({"type": ["string", "null"]}, str, _text)
+INTEGER = Kind({"type": ["integer", "null"]}, int, _integer)
+NUMBER = Kind({"type": ["number", "null"]}, float, _number)
+BOOLEAN = Kind({"type": ["boolean", "null"]}, bool, _boolean)
+MOMENT = Kind({"type": ["string", "null"], "format": "date-time"}, NONE_PLAIN, to_moment)
+DAY = Kind({"type": ["string", "null"], "format": "date"}, NONE_PLAIN, _converted(to_day))
+TIME = Kind({"type": ["string", "null"], "format": "time"}, NONE_PLAIN, _converted(_time))
+LOCAL = Kind({"type": ["string", "null"]}, NONE_PLAIN, _local)
+OBJECT = Kind({"type": ["object", "array", "null"]}, dict, _as_it_is)
+LIST = Kind({"type": ["array", "null"], "items": {}}, list, _list)
+TEXTS = Kind({"type": ["array", "null"], "items": {"type": ["string", "null"]}}, list, _list)
+ANY = Kind({"type": ["object", "array", "string", "number", "boolean", "null"]}, dict, _as_it_is)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +202,13 @@ class Row:
     """
 
     def __init__(self, columns: tuple[Column, ...], keys: tuple[str, ...], wanted: frozenset[str]) -> None:
-        self._own = [(c.name, c.kind.convert, c.name in wanted) for c in columns if not c.path]
-        self._joined = [(c.name, c.kind.convert, c.path) for c in columns if c.path and c.name in wanted]
+        self._own = [
+            (c.name, c.kind.plain, c.kind.convert) for c in columns if not c.path and c.name in wanted
+        ]
+        self._unwanted = [c.name for c in columns if not c.path and c.name not in wanted]
+        self._joined = [
+            (c.name, c.kind.convert, c.path[0], c.path[1:]) for c in columns if c.path and c.name in wanted
+        ]
         self._keys = keys
         self._order = [c.name for c in columns if c.name in wanted]
         self._others = OTHER_FIELDS in wanted
@@ -206,13 +222,17 @@ class Row:
         row: dict[str, Any] = dict.fromkeys(self._order)
         name = ""
         try:
-            for name, convert, path in self._joined:
-                value = dig(fields, path)
-                if value is not None:
+            for name, convert, first, rest in self._joined:
+                value = fields.get(first)
+                if value is not None and (value := dig(value, rest)) is not None:
                     row[name] = convert(value)
-            for name, convert, wanted in self._own:
+            for name in self._unwanted:
+                fields.pop(name, None)
+            for name, plain, convert in self._own:
                 value = fields.pop(name, None)
-                if wanted and value is not None:
+                if value.__class__ is plain:
+                    row[name] = value
+                elif value is not None:
                     row[name] = convert(value)
             for name in self._keys:
                 if row[name] is None:
@@ -235,8 +255,3 @@ def schema_of(columns: tuple[Column, ...], keys: tuple[str, ...]) -> dict[str, A
             schema["description"] = column.description
         properties[column.name] = schema
     return {"type": "object", "properties": properties, "required": list(keys)}
-
-
-def dumps(value: Any) -> str:
-    """JSON text of a value, for columns that hold text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -66,7 +66,7 @@ class Bucket:
                 self._tokens = min(self._tokens, 0.0)
 
     def learn(self, headers: Mapping[str, str]) -> None:
-        """Follow the x-ratelimit headers of an answer where they are stricter than what is documented."""
+        """Follow the x-ratelimit headers of an answer: they are nearer to the truth than what is documented."""
         try:
             rate = float(headers["x-ratelimit-replenish-rate"])
             burst = float(headers["x-ratelimit-burst-capacity"])

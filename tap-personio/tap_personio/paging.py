@@ -162,7 +162,7 @@ class Ids:
 
     def __init__(self, record: type[msgspec.Struct], *paths: str) -> None:
         self._decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
-        self._get = attrgetter(*paths)
+        self._get: Callable[[Any], Any] = attrgetter(*paths)
 
     def __call__(self, data: msgspec.Raw) -> Sequence[int | str]:
         """The identifiers in order. Raises msgspec.MsgspecError where a record has none."""
