@@ -96,13 +96,15 @@ class Column:
 def columns_of(schema: dict[str, Any]) -> list[Column]:
     """Columns for the properties of a stream's schema, in its order.
 
-    DuckDB's names are case-insensitive and never empty: a name that is taken already gets a number behind it.
+    DuckDB's names are case-insensitive and never empty: a property whose name is taken gets a number behind it.
     """
+    properties = schema.get("properties", {})
+    reserved = {key.lower() for key in properties}
     taken: set[str] = set()
     columns = []
-    for key, definition in schema.get("properties", {}).items():
+    for key, definition in properties.items():
         name, number = key or "_", 1
-        while name.lower() in taken:
+        while name.lower() in taken or (name != key and name.lower() in reserved):
             number += 1
             name = f"{key}_{number}"
         taken.add(name.lower())
@@ -153,4 +155,5 @@ def _kind_of_value(value: Any) -> str:
 
 
 def _beyond_bigint(definition: dict[str, Any]) -> bool:
-    return definition.get("maximum", 0) > BIGINT_MAX or definition.get("minimum", 0) < -BIGINT_MAX - 1
+    limits = [definition.get("minimum"), definition.get("maximum")]
+    return any(isinstance(limit, int | float) and abs(limit) > BIGINT_MAX for limit in limits)

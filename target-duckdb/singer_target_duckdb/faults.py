@@ -10,7 +10,7 @@ import duckdb
 from singer_target_duckdb.errors import LoaderError
 from singer_target_duckdb.rawjson import object_from, raw_from
 from singer_target_duckdb.sql import quoted
-from singer_target_duckdb.table import first_row, records
+from singer_target_duckdb.table import first_row, spooled
 
 if TYPE_CHECKING:
     from singer_target_duckdb.columns import Column
@@ -19,15 +19,23 @@ if TYPE_CHECKING:
 _RAW = quoted("temp", "main", "raw")
 
 
-def mend(sink: DuckDBSink, error: duckdb.Error) -> None:
-    """Make the next try to read the sink's spool succeed, or raise the error that the user sees.
+class UnreadableSpool(Exception):  # noqa: N818 - the loader mends it, or raises the error that a user sees
+    """DuckDB did not take a spool."""
+
+    def __init__(self, sink: DuckDBSink, error: duckdb.Error) -> None:
+        super().__init__(sink, error)
+        self.sink = sink
+        self.error = error
+
+
+def mend(unreadable: UnreadableSpool) -> None:
+    """Make the next try to read the spool succeed, or raise the error that the user sees; not in a transaction.
 
     Raises:
         LoaderError: naming line, stream, column and key of the first value that does not fit; never the value.
         duckdb.Error: the error itself, if it has nothing to do with the records.
     """
-    if not isinstance(error, (duckdb.InvalidInputException, duckdb.ConversionException)):
-        raise error
+    sink, error = unreadable.sink, unreadable.error
     if not _read_as_text(sink):
         if sink.spool.rewritten:
             raise error
@@ -44,15 +52,16 @@ def mend(sink: DuckDBSink, error: duckdb.Error) -> None:
         _refuse(sink, {column: row for column, row in misfits.items() if column.type != "BIGINT"} | still)
     wide = {column.name: column for column in grown}
     sink.table.columns = [wide.get(column.name, column) for column in sink.table.columns]
-    sink.table.prepare()
-    sink.versions.reshape(sink.table)
+    with sink.database.transaction():
+        sink.table.prepare()
+        sink.versions.reshape(sink.table)
 
 
 def _read_as_text(sink: DuckDBSink) -> bool:
     """Read the spool without casting anything, into the temporary table `raw`."""
     try:
         sink.database.execute(
-            f"CREATE OR REPLACE TEMP TABLE raw AS FROM {records(sink.spool, sink.columns_to_read)}"
+            f"CREATE OR REPLACE TEMP TABLE raw AS FROM {spooled(sink.spool, sink.columns_to_read)}"
         )
     except duckdb.InvalidInputException:
         return False
@@ -87,9 +96,10 @@ def _misfits(sink: DuckDBSink, columns: list[Column]) -> dict[Column, int]:
 
 def _refuse(sink: DuckDBSink, misfits: dict[Column, int]) -> None:
     column, row = min(misfits.items(), key=lambda found: found[1])
+    kind = "BIGINT" if column.type == "HUGEINT" else column.type
     keys = ", ".join(f"'{key}'" for key in sink.key_properties)
     msg = (
         f"Line {sink.spool.lines[row]}: the value of column '{column.name}' in a record of stream "
-        f"'{sink.stream_name}'{f' (key {keys})' if keys else ''} does not fit the column's type, {column.type}."
+        f"'{sink.stream_name}'{f' (key {keys})' if keys else ''} does not fit the column's type, {kind}."
     )
     raise LoaderError(msg)

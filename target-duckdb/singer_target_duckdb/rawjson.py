@@ -17,7 +17,7 @@ def object_from(line: bytes) -> dict[str, Any]:
     Raises:
         ValueError: if it is not a JSON object.
     """
-    found = simplejson.loads(line.decode("utf-8", "replace"), use_decimal=True)
+    found = simplejson.loads(line.decode("utf-8", "replace"), use_decimal=True, allow_nan=True)
     if not isinstance(found, dict):
         msg = "not a JSON object"
         raise ValueError(msg)  # noqa: TRY004 - one error for every line that is no message

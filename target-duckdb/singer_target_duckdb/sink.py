@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -11,17 +12,18 @@ from singer_sdk.sinks.core import JSONSchemaValidator
 
 from singer_target_duckdb.columns import DELETED_AT, columns_of
 from singer_target_duckdb.errors import LoaderError, MissingKeyError
-from singer_target_duckdb.faults import mend
+from singer_target_duckdb.faults import UnreadableSpool
 from singer_target_duckdb.rawjson import raw_from
 from singer_target_duckdb.reader import NO_RECORD
 from singer_target_duckdb.sql import quoted
-from singer_target_duckdb.table import BATCH, Table, first_row, keep_last_of_each_key, read_batch
+from singer_target_duckdb.table import BATCH, Table, first_row, keep_last_of_each_key, read_batch, spooled
 
 from singer_target_duckdb.versions import OVERWRITING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from singer_target_duckdb.batches import BatchFile
     from singer_target_duckdb.columns import Column
     from singer_target_duckdb.reader import Message
     from singer_target_duckdb.target import TargetDuckDB
@@ -83,7 +85,12 @@ class DuckDBSink(Sink):
         if not self.key_properties and self.config["primary_key_required"]:
             msg = f"Stream '{stream_name}' has no key; to append its records, set `primary_key_required` to false."
             raise LoaderError(msg)
-        self.renames = any(column.key != column.name for column in columns)
+        if not columns:
+            msg = f"Stream '{stream_name}' has a schema without properties, and so no columns to load."
+            raise LoaderError(msg)
+        self.renames = names if any(column.key != column.name for column in columns) else {}
+        if self.renames:
+            columns = [replace(column, key=column.name) for column in columns]
         appends = self._load_method == "append-only" or not self.key_properties
         erases = self.config["hard_delete"] and not appends and DELETED_AT in names
         stored = self.include_sdc_metadata_properties or not erases
@@ -165,8 +172,9 @@ class DuckDBSink(Sink):
         version = self.target.version_of_message
         if version != self._seen_version:
             self.turn_to(version)
-        names = {column.key: column.name for column in self.table.columns} if self.renames else {}
-        raw = raw_from({names.get(key, key): value for key, value in record.items()} if names else record)
+        if self.renames:
+            record = {self.renames[key]: value for key, value in record.items() if key in self.renames}
+        raw = raw_from(record)
         self.spool.append(raw, self.target.message_reader.line, len(raw))
 
     def process_batch(self, context: dict[str, Any]) -> None:
@@ -178,7 +186,19 @@ class DuckDBSink(Sink):
             return
         self.versions.last_line = self.spool.lines[-1]
         self.spool.write_out()
-        self._read()
+        try:
+            read_batch(self.database, spooled(self.spool, self.columns_to_read), self.columns_to_read)
+        except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+            raise UnreadableSpool(self, error) from None
+        self._write_batch()
+
+    def load_file(self, file: BatchFile) -> None:
+        """Load a file of a BATCH message; part of the target's transaction."""
+        self.versions.last_line = self.target.message_reader.line
+        file.read(self.database, self.columns_to_read)
+        self._write_batch()
+
+    def _write_batch(self) -> None:
         destination = self.table if self._destination is None else self.versions.gather(self._destination).table
         if destination.keys:
             self._refuse_null_keys()
@@ -191,20 +211,11 @@ class DuckDBSink(Sink):
             self.tally_record_written(len(self.spool.lines))
             self.spool.clear()
 
-    def _read(self) -> None:
-        while True:
-            try:
-                read_batch(self.database, self.spool, self.columns_to_read)
-            except duckdb.Error as error:
-                mend(self, error)
-            else:
-                return
-
     def _refuse_null_keys(self) -> None:
         for key in self.table.keys:
             found = self.database.rows(first_row(BATCH, f"{quoted(key)} IS NULL"))[0][0]
             if found is not None:
-                line = self.spool.lines[found]
+                line = self.spool.lines[found] if self.spool.lines else self.versions.last_line
                 msg = f"Line {line}: a record of stream '{self.stream_name}' has no value for its key '{key}'."
                 raise MissingKeyError(msg)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from singer_target_duckdb.spool import Spool
 
 TEMPORARY = "temp"  # DuckDB's catalog of temporary tables
+BATCH_LINE_BYTES = 64 << 20  # longest line of a BATCH file
 BATCH = quoted(TEMPORARY, "main", "batch")
 
 
@@ -157,23 +158,33 @@ class Table:
         self.database.execute(f"DROP TABLE IF EXISTS {self}")
 
 
-def read_batch(database: Database, spool: Spool, columns: list[Column]) -> None:
-    """Read a spool into the temporary table `batch`, each value as its column's type, in the order of arrival.
+def read_batch(database: Database, source: str, columns: list[Column]) -> None:
+    """Read records into the temporary table `batch`, each value as its column's type, in the order of arrival.
+
+    Args:
+        database: where the batch goes.
+        source: what follows FROM, with each key as text or JSON: `spooled` or a BATCH file.
+        columns: what to read.
 
     Raises:
         duckdb.Error: for a line that DuckDB does not take, or a value that does not fit.
     """
     values = ", ".join(f"{column.value()} AS {quoted(column.name)}" for column in columns)
-    database.execute(f"CREATE OR REPLACE TEMP TABLE batch AS SELECT {values} FROM {records(spool, columns)}")
+    database.execute(f"CREATE OR REPLACE TEMP TABLE batch AS SELECT {values} FROM {source}")
 
 
-def records(spool: Spool, columns: list[Column]) -> str:
-    """The table function that reads a spool, each key as text or JSON."""
+def spooled(spool: Spool, columns: list[Column]) -> str:
+    """What follows FROM to read a spool."""
+    return json_records(literal(escape(str(spool.path))), columns, max(spool.longest + 1024, 1 << 24))
+
+
+def json_records(path: str, columns: list[Column], longest: int, compression: str = "uncompressed") -> str:
+    """The table function that reads newline-delimited JSON, each key as text or JSON."""
     types = ", ".join(f"{literal(column.key)}: {literal(column.read_type)}" for column in columns)
     return f"""
-        read_json({literal(escape(str(spool.path)))}, format = 'newline_delimited', records = 'true', auto_detect = false,
-                  hive_partitioning = false, maximum_object_size = {max(spool.longest + 1024, 1 << 24)},
-                  columns = {{{types}}})
+        read_json({path}, format = 'newline_delimited', records = 'true', auto_detect = false,
+                  hive_partitioning = false, compression = {literal(compression)},
+                  maximum_object_size = {longest}, columns = {{{types}}})
         """
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import duckdb
+import msgspec
 from singer_sdk import Target
 from singer_sdk.exceptions import MissingKeyPropertiesError
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TargetCapabilities
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 
+from singer_target_duckdb.batches import files_of
 from singer_target_duckdb.database import Database, first_line
 from singer_target_duckdb.errors import LoaderError, MissingKeyError, MissingSchemaError
+from singer_target_duckdb.faults import UnreadableSpool, mend
 from singer_target_duckdb.rawjson import object_from, raw_from
 from singer_target_duckdb.reader import Message, MessageReader, Stop
 from singer_target_duckdb.settings import SETTINGS
@@ -200,6 +204,23 @@ class TargetDuckDB(Target):
                 continue
             self.get_sink(stream_map.stream_alias).activate_version(version)
 
+    def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
+        stream = message_dict.get("stream")
+        if stream not in self.mapper.stream_maps:
+            self._refuse(f"a BATCH of stream '{stream}' came before its SCHEMA.")
+        files = files_of(message_dict, self.message_reader.line)
+        sink = self._raw.get(stream)
+        if sink is not None:
+            self.flush()
+            sink.turn_to(None)
+            with suppress(duckdb.InvalidInputException, duckdb.ConversionException):  # read again, to say what is wrong
+                return self.flush(lambda: [sink.load_file(file) for file in files])
+        for file in files:
+            for record in file.records(self.database):
+                self.message_reader.size = len(record)
+                self._process_record_message(Message(type="RECORD", stream=stream, record=msgspec.Raw(record)))
+        return None
+
     def _refuse(self, sentence: str) -> NoReturn:
         msg = f"Line {self.message_reader.line}: {sentence}"
         raise LoaderError(msg)
@@ -209,17 +230,23 @@ class TargetDuckDB(Target):
 
     # Flushing
 
-    def flush(self, finish: Callable[[], None] = lambda: None) -> None:
+    def flush(self, finish: Callable[[], object] = lambda: None) -> None:
         """Load all that waits in one transaction, then write the last state that it covers.
 
         Args:
             finish: what else belongs to the transaction, after the loading.
         """
         sinks = [*self._sinks_to_clear, *self._sinks_active.values()]
-        with self.database.transaction():
-            for sink in sinks:
-                sink.load()
-            finish()
+        while True:
+            try:
+                with self.database.transaction():
+                    for sink in sinks:
+                        sink.load()
+                    finish()
+            except UnreadableSpool as unreadable:
+                mend(unreadable)
+            else:
+                break
         for sink in sinks:
             sink.loaded()
         if not self._unresolved() and self._held_state is not None:
