@@ -35,6 +35,7 @@ from tap_personio.stream import OTHER_FIELDS_COLUMN
 from tap_personio.v1 import ATTRIBUTE_ID, V1List, V1Single
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Iterable, Iterator
 
     from tap_personio.client import Caller, Client
@@ -205,6 +206,18 @@ def attributes_scope(columns: Iterable[str]) -> str:
     return f"{len(ordered)}-{hashlib.sha256(chr(0).join(ordered).encode()).hexdigest()[:8]}"
 
 
+def warn_of_fewer(logger: logging.Logger, before: str | None, now: str) -> None:
+    """Say when the credential reads fewer attributes than in the last run: their columns become empty."""
+    count, known = int(now.partition("-")[0]), (before or "").partition("-")[0]
+    if known.isdigit() and int(known) > count:
+        logger.warning(
+            "This credential reads %d attributes, %d fewer than in the last run: the columns of the others become "
+            "empty. Tick them in Personio's API credential if that is not meant.",
+            count,
+            int(known) - count,
+        )
+
+
 class EmployeeAttributes(V1Single):
     """The attributes of employees that the credential may read, and the columns they have."""
 
@@ -317,6 +330,10 @@ class Employees(V1List):
     def scope(self) -> str:
         """Number and fingerprint of the attributes: a new one is missing in the rows of before."""
         return attributes_scope(f"{self.names[each.key]}:{each.type}" for each in self.attributes)
+
+    def compare_scope(self, before: str | None) -> None:
+        """Attributes can be hidden from a credential at any time."""
+        warn_of_fewer(self.logger, before, self.scope)
 
     # -- rows -------------------------------------------------------------------------------------------------
 

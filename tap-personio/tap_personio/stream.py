@@ -149,12 +149,13 @@ class PersonioStream(Stream):
             if trying_out:
                 self._try_out()
             else:
+                report.begin()
                 self._read_and_write(report)
         except StreamUnavailableError as error:
             self._tap.writer.drop_schemas()
             if trying_out and self.settings.fail_on_unavailable:
                 raise
-            report.skip(error.message)
+            report.skip(self._withdrawn(error.message))
         except StreamFailedError as error:
             self._tap.writer.drop_schemas()
             if trying_out:
@@ -162,11 +163,16 @@ class PersonioStream(Stream):
             report.fail(error.message)
         yield from ()
 
+    def _withdrawn(self, reason: str) -> str:
+        """Say when something was taken away: unlike a right that never was there, it is probably not meant."""
+        return f"{reason}; earlier runs could read it" if self.stream_state else reason
+
     def _read_and_write(self, report: Report) -> None:
         plan = self.plan
+        self.compare_scope(self.stream_state.get("scope"))
         version = plan.version if self.settings.activate_versions else None
         latest: str | None = None
-        for rows in self._rows(self._tap.feed(self)):
+        for rows in self._rows(report.watch(self._tap.feed(self))):
             latest = self._latest(latest, rows)
             self._tap.writer.release_schemas()
             self._write(rows, version)
@@ -234,6 +240,9 @@ class PersonioStream(Stream):
         """What a whole read covers; when it changes, the next read is whole."""
         start, end = self.settings.start_date, self.settings.end_date
         return f"{start or ''}/{end or ''}"
+
+    def compare_scope(self, before: str | None) -> None:
+        """Tell when less can be read than in the last run."""
 
     def _rows(self, pages: Iterable[Page]) -> Iterator[list[dict[str, Any]]]:
         schema = self._input_schema or self.schema

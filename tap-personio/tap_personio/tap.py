@@ -7,10 +7,12 @@ import json
 import signal
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
+import click
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
+from tap_personio.checking import check
 from tap_personio.client import Caller, Client
 from tap_personio.employees import Attribute, EmployeeAttributes, Employees, read_catalogue
 from tap_personio.errors import SettingsError, TapPersonioError
@@ -195,6 +197,29 @@ class TapPersonio(Tap):
             reason = error.strerror if isinstance(error, OSError) else "it is not a JSON object"
             msg = f"The file given with --config cannot be read: {reason}."
             raise SettingsError(msg) from None
+
+    @classmethod
+    @override
+    def get_singer_command(cls) -> click.Command:
+        command = super().get_singer_command()
+        command.params.append(
+            click.Option(
+                ["--check"],
+                is_flag=True,
+                expose_value=False,
+                callback=cls.cb_check,
+                help="Show which streams the credential can read, and which rights are missing for the others.",
+            )
+        )
+        return command
+
+    @classmethod
+    def cb_check(cls, ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG003
+        """Print the rights of the credential and end."""
+        if value:
+            config = ctx.params["config"]
+            tap = cls(config=config.config, parse_env_config=config.parse_env, setup_mapper=False)
+            ctx.exit(0 if check(tap) else 1)
 
     @classmethod
     @override

@@ -36,6 +36,7 @@ from tap_personio.employees import (
     attributes_scope,
     column_names,
     split_tags,
+    warn_of_fewer,
 )
 from tap_personio.errors import StreamUnavailableError
 from tap_personio.paging import Ids, Page, parse_v2, parse_v2_whole, read_children, read_cursor
@@ -246,6 +247,10 @@ class Persons(V2List):
     def scope(self) -> str:
         """Number and fingerprint of the custom attributes, see `Employees.scope`."""
         return attributes_scope(f"{self.names[each.key]}:{each.type}" for each, _ in self.attributes)
+
+    def compare_scope(self, before: str | None) -> None:
+        """Attributes can be hidden from a credential at any time."""
+        warn_of_fewer(self.logger, before, self.scope)
 
 
 class Employments(V2Children):
