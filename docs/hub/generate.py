@@ -1,8 +1,8 @@
 """Write the Meltano definitions of both plugins from what the packages say about themselves.
 
 Each plugin's definition goes to `docs/hub/<plugin>.yml`, in the form of the Meltano Hub, which `meltano add --from-ref`
-reads; its capabilities and settings go into `meltano.yml` as well. With `--check` nothing is written: the exit code
-tells whether something would be.
+reads; its capabilities, default selection and settings go into `meltano.yml` as well. With `--check` nothing is
+written: the exit code tells whether something would be.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ruamel.yaml import YAML
+from tap_personio.tap import STREAMS
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,6 +40,11 @@ PLUGINS: dict[str, dict[str, Any]] = {
     },
 }
 DEFAULTS = {"target-duckdb": {"path": {"default": "$MELTANO_PROJECT_ROOT/output/personio.duckdb"}}}
+# Without a selection of its own, Meltano selects every stream, also those that take a request for each record.
+SELECT = {
+    "tap-personio": [f"{stream.name}.*" for stream in cast("Any", STREAMS) if stream.selected_by_default]
+}
+PROJECT_PARTS = ("capabilities", "select", "settings_group_validation", "settings")
 KINDS = {
     "string": "string",
     "integer": "integer",
@@ -72,8 +78,8 @@ def files() -> dict[Path, str]:
     for name, known in PLUGINS.items():
         plugin = definition(name, known)
         result[ROOT / "docs" / "hub" / f"{name}.yml"] = _yaml(plugin)
-        parts = ("capabilities", "settings_group_validation", "settings")
-        generated = textwrap.indent(_yaml({part: plugin[part] for part in parts}), " " * 6)
+        parts = {part: plugin[part] for part in PROJECT_PARTS if part in plugin}
+        generated = textwrap.indent(_yaml(parts), " " * 6)
         before, begin, rest = project.partition(f"# generated for {name}\n")
         _, end, after = rest.partition(f"      # end of generated for {name}\n")
         project = before + begin + generated + end + after
@@ -98,6 +104,7 @@ def definition(name: str, known: dict[str, Any]) -> dict[str, Any]:
         "keywords": known["keywords"],
         "maintenance_status": "active",
         "capabilities": sorted(about["capabilities"]),
+        **({"select": SELECT[name]} if name in SELECT else {}),
         "settings_group_validation": known["settings_group_validation"],
         "settings": [
             setting(key, schema | DEFAULTS.get(name, {}).get(key, {}))
