@@ -70,7 +70,7 @@ class Company:
 
     Read the tables freely; change them with `update`, `insert`, `delete` and `change`, which move the time
     stamps that Personio would move, record the events that its webhooks would tell, and may be called from any
-    thread. The tables `reports`, `documents` and those of recruiting are invented along with the rest.
+    thread.
     """
 
     def __init__(self, options: Options | None = None) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from time import monotonic
 
-
 # What v2 says of its limits while they are off: clients that keep the documented ones by themselves need not wait.
 OFF = (
     ("x-ratelimit-replenish-rate", "100000"),

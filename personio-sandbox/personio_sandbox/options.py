@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt  # noqa: TC003  the types of the options are looked at
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_type_hints
 
-if TYPE_CHECKING:
-    import datetime as dt
+import msgspec
 
 CLIENT_ID = "papi-sandbox-client"
 CLIENT_SECRET = "papi-sandbox-secret"  # noqa: S105  the credential of a sandbox protects nothing
@@ -91,10 +91,15 @@ class Options:
             raise ValueError("now needs a time zone, e.g. datetime(2026, 6, 1, tzinfo=UTC)")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name != "version" and name not in FIELDS:
+        if name not in FIELDS:
             raise AttributeError(f"the sandbox has no option {name!r}; it has {', '.join(sorted(FIELDS))}")
+        try:
+            value = msgspec.convert(value, TYPES[name])
+        except msgspec.ValidationError as error:
+            raise ValueError(f"{name}: {error}") from None
         object.__setattr__(self, name, value)
         object.__setattr__(self, "version", self.version + 1)
 
 
 FIELDS = frozenset(f.name for f in dataclasses.fields(Options))
+TYPES = get_type_hints(Options)

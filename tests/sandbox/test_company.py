@@ -1,6 +1,7 @@
 """The company can be founded again, changed and asked, from Python, over HTTP and as a command."""
 
 import dataclasses
+import datetime as dt
 import re
 import signal
 import subprocess
@@ -106,6 +107,11 @@ def test_mistakes_are_told_in_a_sentence(client):
         client.sandbox.rights.deny("salary")
     with pytest.raises(AttributeError, match="no option 'latancy'"):
         client.sandbox.options.latancy = 1
+    with pytest.raises(ValueError, match="latency: Expected `float`, got `str`"):
+        Options(latency="slow")
+    assert client.control("POST", "options", next_links="none")["error"].startswith(
+        "next_links: Invalid enum value"
+    )
     assert client.control("POST", "update", table="projects", id=1, values={}) == {"error": "there is no 1"}
     assert "known" in client.control("GET", "nonsense")
 
@@ -221,3 +227,14 @@ def test_the_readme_names_every_option_fault_and_control_endpoint():
         for method in re.findall(r"GET|POST|DELETE", row.split("|")[1])
     }
     assert told == set(COMMANDS)
+
+
+def test_days_are_counted_as_the_breakdown_adds_them_up(client):
+    row = next(iter(client.sandbox.company.time_offs.values()))
+    for start in range(7):
+        for length in range(1, 16):
+            for halves in ((False, False), (True, False), (False, True), (True, True)):
+                first = dt.date(2026, 6, 1 + start)
+                last = first + dt.timedelta(days=length - 1)
+                row.start, row.end, (row.half_day_start, row.half_day_end) = first, last, halves
+                assert row.days_count == sum(row.days.values()), row

@@ -3,6 +3,7 @@
 import pytest
 import requests
 from personio_sandbox import Fault
+from personio_sandbox.limits import Bucket
 
 
 def test_the_token_stays_the_same_for_a_day_and_comes_back_in_each_answer(client):
@@ -156,3 +157,8 @@ def test_an_unknown_fault_is_refused_with_the_list_of_known_ones(client):
     with pytest.raises(ValueError, match="there is no fault 'boom'; there are 401, 403"):
         Fault("boom")
     assert "there is no fault 'boom'" in client.control("POST", "faults", kind="boom")["error"]
+
+
+def test_a_bucket_holds_as_many_requests_as_its_burst():
+    bucket = Bucket(rate=0, burst=3)
+    assert [bucket.take() for _ in range(5)] == [True, True, True, False, False]

@@ -100,6 +100,7 @@ def test_time_offs_count_pages_from_one_and_ignore_unknown_filters(client):
         assert (shown["days_count"], shown["id_v2"]) == (sum(held.days.values()), held.id_v2)
         assert shown["employee"] == company.short_employee(held.employee_id)
     assert any(held.end is None for held in company.time_offs.values())
+    assert any(held.start > company.today() for held in company.time_offs.values())
     assert client.v1("time-offs", updated_since="2026-06-01").json()["metadata"]["total_elements"] == 450
     recent = client.v1("time-offs", updated_from="2026-06-01").json()["metadata"]["total_elements"]
     since = dt.datetime(2026, 6, 1, tzinfo=company.zone)
@@ -157,11 +158,13 @@ def test_attendances_need_dates_and_echo_paging_as_text(client):
         )
         assert dt.datetime.fromisoformat(shown["updated_at"]) == held.updated_at
         assert (shown["project"] or {}).get("id") == held.project_id
+        assert (shown["is_holiday"], shown["is_on_time_off"]) == (held.is_holiday, held.is_on_time_off)
         assert shown["id_v2"] == held.id_v2
     confirmed = client.v1("attendances", start_date="2000-01-01", end_date="2028-01-01").json()
     expected = sum(held.status == "confirmed" for held in company.attendances.values())
     assert confirmed["metadata"]["total_elements"] == expected < 900
     assert any(held.end is None for held in company.attendances.values())
+    assert any(held.is_holiday for held in company.attendances.values())
 
 
 def test_small_tables_are_whole(client):

@@ -166,6 +166,10 @@ def test_attendance_windows_tile_without_loss(client):
         day += dt.timedelta(days=14)
     assert len(tiled) == len(every)
     assert set(tiled) == every
+    held = client.sandbox.company.attendance_periods.values()
+    ended = client.all_v2("attendance-periods", **{"end.date_time.gte": "2026-06-01T12:30:00"})
+    noon = dt.datetime(2026, 6, 1, 12, 30)  # noqa: DTZ001  a local time
+    assert {row["id"] for row in ended} == {p.id for p in held if p.end is None or p.end >= noon}
     latest = client.all_v2("attendance-periods", sort="-updated_at")
     stamps = [row["updated_at"] for row in latest]
     assert stamps == sorted(stamps, reverse=True)
