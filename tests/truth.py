@@ -7,11 +7,10 @@ in UTC, JSON is what `json.loads` makes of it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from personio_sandbox.company import Company
 
@@ -34,9 +33,7 @@ OTHERS = {"other_fields": JSON}
 
 ABSENCE_TYPES = {
     "id": BIGINT, "id_v2": VARCHAR, "name": VARCHAR, "category": VARCHAR, "unit": VARCHAR,
-    "approval_required": BOOLEAN, "legacy_category": VARCHAR, "half_day_requests_enabled": BOOLEAN,
-    "certification_required": BOOLEAN, "certification_submission_timeframe": BIGINT, "substitute_option": VARCHAR,
-    **OTHERS,
+    "approval_required": BOOLEAN, **OTHERS,
 }  # fmt: skip
 ABSENCES = {
     "id": BIGINT, "id_v2": VARCHAR, "status": VARCHAR, "start_date": DATE, "end_date": DATE, "days_count": DOUBLE,

@@ -48,7 +48,7 @@ def sandbox(company):
 
 
 def meet(sandbox, name: str, **when):
-    return sandbox.faults.add(name.split()[0], **{**FAULTS[name], **when})
+    return sandbox.faults.add(name.partition(" ")[0], **{**FAULTS[name], **when})
 
 
 def requests_of_a_run(sandbox) -> int:

@@ -26,7 +26,7 @@ Suite = get_tap_test_class(
 
 class TestTap(Suite):  # type: ignore[misc,valid-type]
     def test_tap_valid_final_state(self):
-        """The SDK's own looks for a STATE in a dry run, where ours writes none; pair/test_bookmarks.py has the real one."""
+        """The SDK looks for a STATE in a dry run, where ours writes none: pair/test_bookmarks.py tells more."""
 
 
 @pytest.fixture(scope="module", autouse=True)
