@@ -8,7 +8,7 @@ from array import array
 from typing import TYPE_CHECKING
 
 from . import paperwork, recruiting, reports, webhooks
-from .attendances import HOLIDAY, STATUSES
+from .attendances import HOLIDAY, STATUSES, Attendances
 from .attendances import TIME_OFF as ON_TIME_OFF
 from .catalogue import catalogue
 from .model import (
@@ -244,7 +244,8 @@ def _projects(company: Company, rng: random.Random) -> None:
 
 def _attendances(company: Company, rng: random.Random) -> None:
     """Two periods a working day for everyone employed, going back until the asked number is reached."""
-    options, _table, today = company.options, company.attendances, company.today()
+    options, today = company.options, company.today()
+    company.attendances = Attendances(COMMENTS)
     asked = len(company.employees) * options.attendances_per_employee
     total = asked if options.attendances is None else options.attendances
     spans = [

@@ -64,7 +64,7 @@ class Limits:
 
 
 def _buckets_of(endpoint: str) -> list[Bucket]:
-    """The limits of an endpoint (reference 6.5)."""
+    """The limits of an endpoint."""
     if endpoint == "/v1/company/employees":
         return [Bucket(300 / 60, 15)]
     if endpoint == "/v1/auth":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import OrderedDict
 from fnmatch import fnmatchcase
 from time import time
@@ -40,8 +39,6 @@ class Server:
 
     async def start(self) -> int:
         """Listen, and return the port."""
-        # A client that hangs up or sends rubbish is part of the play, not of the log.
-        logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
         self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.2)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.options.host, self.options.port, backlog=1024)
@@ -118,7 +115,7 @@ class Server:
             if not self.tokens.use(token):
                 raise Refused(version.bad_token(call) if token else version.no_token(call))
             if version is v1:
-                # The token comes back in each answer, since 2023 the same one (reference 3.1).
+                # The token comes back in each answer, since 2023 the same one.
                 echo = token if self.options.bearer == "constant" else self.tokens.renew()
                 headers.append(("Authorization", f"Bearer {echo}"))
         if endpoint is None or (endpoint.beta and not self._beta(call)):

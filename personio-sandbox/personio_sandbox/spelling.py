@@ -1,4 +1,4 @@
-"""How Personio writes days and moments: in several ways (reference 2.3)."""
+"""How Personio writes days and moments: in several ways."""
 
 from __future__ import annotations
 

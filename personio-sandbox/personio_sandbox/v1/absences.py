@@ -1,4 +1,4 @@
-"""Time-off types, absences in days and absences in hours (reference 3.5 to 3.7)."""
+"""Time-off types, absences in days and absences in hours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attendances and their projects (reference 3.8 and 3.9)."""
+"""Attendances and their projects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Employees, their attribute catalogue and their balances (reference 3.2 to 3.4)."""
+"""Employees, their attribute catalogue and their balances."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error answers of version 1 (reference 6.1)."""
+"""The error answers of version 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""POST /v1/auth (reference 3.1)."""
+"""POST /v1/auth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Document categories and custom reports (reference 3.10 and 3.11)."""
+"""Document categories and custom reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Absence types, absence periods and their breakdowns (reference 4.4 to 4.6)."""
+"""Absence types, absence periods and their breakdowns."""
 
 from __future__ import annotations
 

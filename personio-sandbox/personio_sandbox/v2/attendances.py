@@ -1,4 +1,4 @@
-"""Attendance periods: work and breaks, with overnight shifts (reference 4.7)."""
+"""Attendance periods: work and breaks, with overnight shifts."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from zoneinfo import ZoneInfo
 
 from ..api import Answer, Call, encode
 from ..attendances import STATUSES, periods
-from ..company import Company, period_of
 from ..model import ATTENDANCE, BREAK, SECOND_HALF, SHIFT, AttendancePeriod, number_of, uuid
 from ..spelling import CLOCK, iso_day, stamp
+from ..views import period_of
 from .errors import bad_request, not_found
 from .lists import ENDPOINTS, Filters, Key, listing, ref, utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from ..company import Company
 
 _WORDS = tuple(status.upper() for status in STATUSES)
 _FILTERS = (

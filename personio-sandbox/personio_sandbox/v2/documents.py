@@ -1,4 +1,4 @@
-"""Documents: their metadata and a stand-in for the file (reference 4.14)."""
+"""Documents: their metadata and a stand-in for the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error answers of version 2 (reference 6.2 and 6.3)."""
+"""The error answers of version 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the lists of version 2 have in common: filters, cursors and pages (reference 4.0)."""
+"""What the lists of version 2 have in common: filters, cursors and pages."""
 
 from __future__ import annotations
 

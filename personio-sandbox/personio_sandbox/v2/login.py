@@ -1,4 +1,4 @@
-"""POST /v2/auth/token and /v2/auth/revoke (reference 4.1)."""
+"""POST /v2/auth/token and /v2/auth/revoke."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Legal entities, org units, cost centers, workplaces, jobs and salary bands (reference 4.9 to 4.11 and 4.13)."""
+"""Legal entities, org units, cost centers, workplaces, jobs and salary bands."""
 
 from __future__ import annotations
 

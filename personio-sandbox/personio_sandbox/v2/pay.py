@@ -1,4 +1,4 @@
-"""Compensations and their types (reference 4.12)."""
+"""Compensations and their types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Persons and their employments (reference 4.2 and 4.3)."""
+"""Persons and their employments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Projects and their members (reference 4.8)."""
+"""Projects and their members."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recruiting, in beta (reference 4.16). Lists come latest change first."""
+"""Recruiting, in beta. Lists come latest change first."""
 
 from __future__ import annotations
 

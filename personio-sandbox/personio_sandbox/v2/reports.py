@@ -1,4 +1,4 @@
-"""Reports: the list, one with its rows, and the attributes (reference 4.15)."""
+"""Reports: the list, one with its rows, and the attributes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhooks, what they told and what became of it (reference 4.17)."""
+"""Webhooks, what they told and what became of it."""
 
 from __future__ import annotations
 
