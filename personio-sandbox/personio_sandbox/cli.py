@@ -8,11 +8,11 @@ import datetime as dt
 import signal
 import sys
 import threading
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from . import __version__
 from .faults import KINDS
-from .options import Options
+from .options import TYPES, Options
 from .sandbox import Sandbox
 
 
@@ -24,20 +24,30 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("--version", action="version", version=f"personio-sandbox {__version__}")
     for option in dataclasses.fields(Options):
-        flag, kind = "--" + option.name.replace("_", "-"), str(option.type)
+        flag, kind, help_ = (
+            "--" + option.name.replace("_", "-"),
+            TYPES[option.name],
+            option.metadata["meaning"],
+        )
         if option.name == "gone":
             result.add_argument(
                 flag, action="append", metavar="PATTERN=STATUS", help="an endpoint that is switched off"
             )
-        elif kind == "bool":
-            result.add_argument(flag, action=argparse.BooleanOptionalAction, default=option.default)
-        elif kind.startswith("Literal"):
-            choices = [choice.strip(" \"'") for choice in kind[len("Literal[") : -1].split(",")]
-            result.add_argument(flag, choices=choices, default=option.default)
+            continue
+        if option.default not in (None, True, False):
+            help_ += f" (default {option.default})"
+        if kind is bool:
+            result.add_argument(
+                flag, action=argparse.BooleanOptionalAction, default=option.default, help=help_
+            )
+        elif get_origin(kind) is Literal:
+            result.add_argument(flag, choices=get_args(kind), default=option.default, help=help_)
         else:
-            types: dict[str, Any] = {"int": int, "float": float, "str": str}
-            read = dt.datetime.fromisoformat if "datetime" in kind else types[kind.partition(" ")[0]]
-            result.add_argument(flag, type=read, default=option.default, metavar=option.name.upper())
+            plain = next(t for t in get_args(kind) or (kind,) if t is not type(None))
+            read = dt.datetime.fromisoformat if plain is dt.datetime else plain
+            result.add_argument(
+                flag, type=read, default=option.default, metavar=option.name.upper(), help=help_
+            )
     result.add_argument(
         "--faults", action="append", default=[], metavar="KIND[@PATH][,SETTING=VALUE…]",
         help=f"a fault, e.g. '503@/v1/company/*,probability=0.1,times=none'; kinds: {', '.join(KINDS)}",

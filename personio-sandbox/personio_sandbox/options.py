@@ -1,5 +1,6 @@
 """Everything that can be set on a sandbox."""
 
+# ruff: noqa: RUF009  `option` wraps dataclasses.field
 from __future__ import annotations
 
 import dataclasses
@@ -13,6 +14,13 @@ CLIENT_ID = "papi-sandbox-client"
 CLIENT_SECRET = "papi-sandbox-secret"  # noqa: S105  the credential of a sandbox protects nothing
 
 
+def option(default: Any, meaning: str) -> Any:
+    """A field of `Options`; the command shows its meaning."""
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata={"meaning": meaning})
+    return field(default=default, metadata={"meaning": meaning})
+
+
 @dataclass
 class Options:
     """Size of the company, and the ways in which Personio behaves.
@@ -21,64 +29,66 @@ class Options:
     runs (``sandbox.options.latency = 0.2``) and acts from the next request on.
     """
 
-    employees: int = 250
-    seed: int = 1
-    attendances_per_employee: int = 60
-    attendances: int | None = None
-    """Total number; None: attendances_per_employee for each."""
-    absences_per_employee: int = 15
-    absences: int | None = None
-    """Total number of day-tracked absences; None: absences_per_employee for each."""
-    hourly_absences_per_employee: int = 2
-    years: int = 3
-    """Years that the absences reach back."""
-    hostile: bool = True
-    """Custom attributes and texts that break careless clients."""
-    now: dt.datetime | None = None
-    """A fixed clock; None: the real time."""
-    time_zone: str = "Europe/Berlin"
-    host: str = "127.0.0.1"
-    port: int = 0
-    client_id: str = CLIENT_ID
-    client_secret: str = CLIENT_SECRET
+    employees: int = option(250, "size of the company")
+    seed: int = option(1, "another seed, another company")
+    attendances_per_employee: int = option(60, "attendances for each employee")
+    attendances: int | None = option(None, "attendances in total, instead of for each")
+    absences_per_employee: int = option(15, "absences in days for each employee")
+    absences: int | None = option(None, "absences in days in total, instead of for each")
+    hourly_absences_per_employee: int = option(2, "absences in hours for each employee")
+    years: int = option(3, "how far absences reach back")
+    hostile: bool = option(True, "custom attributes and texts that break careless clients")
+    now: dt.datetime | None = option(None, "a fixed clock, with a time zone; else the real time")
+    time_zone: str = option("Europe/Berlin", "time zone of the company")
+    host: str = option("127.0.0.1", "address to listen on")
+    port: int = option(0, "port to listen on, 0 for a free one")
+    client_id: str = option(CLIENT_ID, "the credential")
+    client_secret: str = option(CLIENT_SECRET, "its secret")
 
-    latency: float = 0.0
-    """Seconds that each answer takes at least."""
-    rate_limits: bool = False
-    """Keep to Personio's published limits."""
-    retry_after: bool = False
-    """Send Retry-After with the 429 of a rate limit (Personio does not)."""
-    bearer: Literal["constant", "rotating", "single-use"] = "constant"
-    """v1 only. rotating: each answer brings a new token, all stay valid; single-use: only the newest is."""
-    token_requests: int | None = None
-    """A token ends after so many requests (v1 answers 403, v2 401)."""
-    token_seconds: int = 86_400
-    credentials_in_query: bool = True
-    """Whether POST /v1/auth accepts them in the query string (Personio ends this on 2026-12-04)."""
-    large_employee_pages: Literal["cap", "reject", "allow"] = "cap"
-    """What v1 employees does with a limit above 100: cap it, answer 400, or allow up to 200."""
-    updated_since_ignores_paging: bool = False
-    """v1 employees answers everything at once when updated_since is given."""
-    short_employee: Literal["full", "id"] = "full"
-    """What an employee inside another record carries."""
-    catalogue: bool = True
-    """Whether the employee attribute catalogue may be read (some credentials get 403)."""
-    duplicate_at_page_border: bool = False
-    """v1 time-offs repeats the last row of a page as the first of the next."""
-    gone: dict[str, int] = field(default_factory=dict)
-    """Path pattern -> status of endpoints that have been switched off, e.g. {"/v1/company/attendances*": 410}."""
-    beta: bool = True
-    """Whether the tenant has the beta endpoints (else 404 as for a missing Beta header)."""
-    legal_entities: bool = True
-    """Whether the company has the feature (else 412)."""
-    next_links: Literal["absolute", "relative", "repeating", "foreign"] = "absolute"
-    """v2: repeating points at the same page for ever, foreign at another host."""
-    next_links_at: str = "/v2/*"
-    """The paths (a pattern) that next_links applies to; elsewhere they are absolute."""
-    custom_values: Literal["text", "typed"] = "text"
-    """Whether v2 persons write numbers of custom attributes as text or as numbers."""
-    overnight: Literal["omit", "reject"] = "omit"
-    """What v1 attendances does with shifts that cross midnight: leave them out or answer 422."""
+    latency: float = option(0.0, "seconds that each answer takes at least")
+    rate_limits: bool = option(False, "keep to Personio's published limits")
+    retry_after: bool = option(
+        False, "send Retry-After with the 429 of a rate limit, which Personio does not"
+    )
+    bearer: Literal["constant", "rotating", "single-use"] = option(
+        "constant", "v1 tokens: the same for a day, a new one in each answer, or only the newest one valid"
+    )
+    token_requests: int | None = option(None, "a token ends after so many requests: 403 in v1, 401 in v2")
+    token_seconds: int = option(86_400, "a token ends after so long, on the sandbox's clock")
+    credentials_in_query: bool = option(
+        True, "v1 login takes the credential from the query string, which Personio ends on 2026-12-04"
+    )
+    large_employee_pages: Literal["cap", "reject", "allow"] = option(
+        "cap", "v1 employees with a limit above 100: cap it, answer 400, or allow up to 200"
+    )
+    updated_since_ignores_paging: bool = option(
+        False, "v1 employees answers everything at once when updated_since is given"
+    )
+    short_employee: Literal["full", "id"] = option(
+        "full", "an employee inside another v1 record: name and mail, or only the id"
+    )
+    catalogue: bool = option(True, "the employee attribute catalogue may be read, else 403")
+    duplicate_at_page_border: bool = option(
+        False, "v1 time-offs repeats the last row of a page as the first of the next"
+    )
+    gone: dict[str, int] = option(
+        {}, 'endpoints that are switched off: path pattern and status, e.g. {"/v1/company/attendances*": 410}'
+    )
+    beta: bool = option(True, "the tenant has the beta endpoints, else 404 even with the Beta header")
+    legal_entities: bool = option(True, "the company has the feature, else 412")
+    next_links: Literal["absolute", "relative", "repeating", "foreign"] = option(
+        "absolute",
+        "v2 next links: as documented, without a host, to the same page for ever, or to another host",
+    )
+    next_links_at: str = option(
+        "/v2/*", "the paths (a pattern) that next_links applies to; elsewhere they are absolute"
+    )
+    custom_values: Literal["text", "typed"] = option(
+        "text", "numbers of custom attributes in v2 persons, as text or as numbers"
+    )
+    overnight: Literal["omit", "reject"] = option(
+        "omit", "v1 attendances and shifts that cross midnight: leave them out, or answer 422"
+    )
 
     version: ClassVar[int] = 0
     """Moves with every change."""

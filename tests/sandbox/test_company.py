@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from personio_sandbox import Company, Options, Sandbox
 from personio_sandbox.access import AREAS
+from personio_sandbox.cli import main, parser
 from personio_sandbox.control import COMMANDS
 from personio_sandbox.faults import KINDS
 
@@ -207,6 +208,15 @@ def test_a_wrong_command_line_is_told_in_a_sentence():
     assert "Traceback" not in result.stderr
 
 
+def test_the_command_takes_every_option(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = capsys.readouterr().out
+    assert [f.name for f in dataclasses.fields(Options) if f"--{f.name.replace('_', '-')}" not in told] == []
+    given = parser().parse_args(["--now", "2026-06-15T12:00:00+00:00", "--attendances", "7", "--no-hostile"])
+    assert (given.now, given.attendances, given.hostile) == (NOW, 7, False)
+
+
 def test_installing_the_package_brings_a_fixture(personio_sandbox):
     sandbox = personio_sandbox(**SMALL)
     assert len(sandbox.company.employees) == 25
@@ -238,3 +248,10 @@ def test_days_are_counted_as_the_breakdown_adds_them_up(client):
                 last = first + dt.timedelta(days=length - 1)
                 row.start, row.end, (row.half_day_start, row.half_day_end) = first, last, halves
                 assert row.days_count == sum(row.days.values()), row
+
+
+def test_the_python_of_the_readme_runs():
+    readme = (Path(__file__).parents[2] / "personio-sandbox" / "README.md").read_text(encoding="utf-8")
+    example = re.search(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert example is not None
+    exec(compile(example[1], "README.md", "exec"), {})
