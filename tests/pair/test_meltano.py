@@ -1,0 +1,160 @@
+"""The pair under Meltano, in a project of its own, without the Meltano Hub."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+import truth
+from personio_sandbox import Sandbox
+from running import Pair
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+
+
+class Project:
+    """A Meltano project, and the sandbox that its tap asks."""
+
+    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+        self.folder, self.sandbox = folder, sandbox
+        self.pair = Pair(folder, sandbox)
+        self.environment = {
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("TAP_", "TARGET_", "MELTANO_"))
+            },
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "NO_COLOR": "1",
+            "TAP_PERSONIO_API_URL": sandbox.url,
+            "TAP_PERSONIO_CLIENT_ID": sandbox.client_id,
+            "TAP_PERSONIO_CLIENT_SECRET": sandbox.client_secret,
+            "TARGET_DUCKDB_PATH": str(self.pair.database),
+        }
+
+    def meltano(self, *arguments: str, code: int = 0, **environment: str) -> str:
+        """Run a command and return all that it printed."""
+        done = subprocess.run(
+            ["meltano", *arguments],
+            cwd=self.folder,
+            env=self.environment | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout[-3000:]
+        assert self.sandbox.client_secret not in done.stdout
+        assert "Traceback" not in done.stdout
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox(employees=40, seed=5) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def project(sandbox, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copy(ROOT / "meltano.yml", folder)
+    for package in ("tap-personio", "target-duckdb"):
+        (folder / package).symlink_to(ROOT / package)
+    return Project(folder, sandbox)
+
+
+def test_a_run_lands_every_table_and_the_next_one_merges_what_changed(project, sandbox):
+    project.meltano("run", "tap-personio", "target-duckdb")
+    assert project.pair.differences() == []
+
+    sandbox.company.change(5, tables=("employees", "time_offs", "attendances"))
+    for table in ("projects", "document_categories", "reports"):
+        sandbox.company.delete(table, next(iter(getattr(sandbox.company, table))))
+    log = project.meltano("run", "tap-personio", "target-duckdb")
+    assert "absences: changes merged" in log
+    assert project.pair.differences() == []
+
+    # What is deleted from a merge table shows with the next whole read, which --full-refresh asks for.
+    sandbox.company.delete("time_offs", next(iter(sandbox.company.time_offs)))
+    assert project.pair.differences() != []
+    log = project.meltano("run", "--full-refresh", "tap-personio", "target-duckdb")
+    assert "absences: read whole" in log
+    assert project.pair.differences() == []
+
+
+@pytest.mark.full
+def test_each_state_id_suffix_and_state_backend_remembers_for_itself(project, tmp_path):
+    project.meltano("run", "--state-id-suffix=second", "tap-personio", "target-duckdb")
+    states = project.meltano("state", "list")
+    assert "prod:tap-personio-to-target-duckdb:second" in states
+
+    folder = f"file://{tmp_path}/state"
+    log = project.meltano("run", "tap-personio", "target-duckdb", MELTANO_STATE_BACKEND_URI=folder)
+    assert "absences: read whole" in log
+    kept = next((tmp_path / "state").rglob("state.json"))
+    assert json.loads(kept.read_text())["completed"]["singer_state"]["bookmarks"]["absences"]["version"]
+    log = project.meltano("run", "tap-personio", "target-duckdb", MELTANO_STATE_BACKEND_URI=folder)
+    assert "absences: changes merged" in log
+
+
+def test_the_schedule_runs_the_job(project):
+    assert "Block run completed" in project.meltano("schedule", "run", "personio-daily")
+
+
+def test_settings_and_selection_feel_native(project):
+    settings = project.meltano("config", "list", "tap-personio", "--all")
+    assert "Required settings: client_id, client_secret" in settings
+    assert "current value: (redacted)" in settings
+    assert "Plugin configuration is valid" in project.meltano("config", "test", "tap-personio")
+
+    selection = project.meltano("select", "tap-personio", "--list", "--all")
+    selected = {
+        line.split("]")[1].strip().split(".")[0]
+        for line in selection.splitlines()
+        if line.strip().startswith(("[selected", "[automatic"))
+    }
+    assert set(truth.EIGHT) <= selected
+    assert "employments" not in selected, "a request for each employee is not for everybody"
+
+
+def test_a_refused_login_fails_the_run_with_a_sentence(project):
+    log = project.meltano(
+        "run", "tap-personio", "target-duckdb", code=1, TAP_PERSONIO_CLIENT_SECRET="papi-not-the-secret-4711"
+    )
+    assert "check the settings client_id and client_secret" in log
+    assert "4711" not in log
+
+
+def test_both_plugins_can_be_added_to_an_empty_project_from_their_definitions(sandbox, tmp_path):
+    for package in ("tap-personio", "target-duckdb"):
+        subprocess.run(
+            [BIN / "uv", "build", "--quiet", "--wheel", "--out-dir", tmp_path, ROOT / package], check=True
+        )
+    subprocess.run([BIN / "meltano", "init", tmp_path / "empty"], check=True, capture_output=True)
+    project = Project(tmp_path / "empty", sandbox)
+    for plugin in ("tap-personio", "target-duckdb"):
+        definition = str(ROOT / "docs" / "hub" / f"{plugin}.yml")
+        project.meltano("add", "--from-ref", definition, plugin, UV_FIND_LINKS=str(tmp_path))
+    project.meltano("run", "tap-personio", "target-duckdb")
+    assert project.pair.differences() == []
+
+
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.full)])
+def test_the_demo_shows_what_landed(tmp_path, times):
+    clone = tmp_path / "clone"
+    shutil.copytree(ROOT, clone, symlinks=True, ignore=shutil.ignore_patterns(".*", "output"))
+    for _ in range(times):
+        command = [sys.executable, clone / "demo" / "run.py"]
+        shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        for table in truth.EIGHT:
+            assert f"│ {table} " in shown
+    with duckdb.connect(str(clone / "output" / "demo.duckdb"), read_only=True) as database:
+        assert database.execute("SELECT count(*), count(DISTINCT id) FROM employees").fetchone() == (200, 200)
