@@ -1,6 +1,8 @@
 # Needs Python 3.11 or newer and make; everything else is installed into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+DB ?= output/demo.duckdb
+DBT := dbt-core~=1.11.0 dbt-duckdb~=1.11.0
 PACKAGES := tap-personio target-duckdb personio-sandbox
 
 # uv and Meltano do not read pip's settings; these carry a company's own index and certificates over.
@@ -11,7 +13,7 @@ ifdef PIP_CERT
 export SSL_CERT_FILE ?= $(PIP_CERT)
 endif
 
-.PHONY: setup demo test test-full lint definitions bench build clean
+.PHONY: setup demo models test test-full test-models lint definitions bench build clean
 
 setup: .venv/ready  ## install everything into .venv
 
@@ -20,16 +22,30 @@ setup: .venv/ready  ## install everything into .venv
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --group dev $(PACKAGES:%=--editable ./%)
+	@# Meltano keeps environments of its own for its plugins and installs them anew on the next run.
+	@rm -rf .meltano/extractors .meltano/loaders
 	@touch $@
 
 demo: setup  ## load an invented company into output/demo.duckdb and show it
 	@$(BIN)/python demo/run.py
+
+# The same releases as in meltano.yml. dbt has an environment of its own: its dependencies do not fit Meltano's.
+.venv-dbt/ready: .venv/ready
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-dbt
+	$(BIN)/uv pip install --quiet --python .venv-dbt/bin/python $(DBT)
+	@touch $@
+
+models: .venv-dbt/ready  ## build the models of transform/ in DB
+	DBT_DUCKDB_PATH=$(abspath $(DB)) .venv-dbt/bin/dbt build --quiet --project-dir transform --profiles-dir transform
 
 test: setup  ## all tests that take seconds
 	$(BIN)/python -m pytest -m "not full"
 
 test-full: setup  ## all tests, also those that take minutes
 	$(BIN)/python -m pytest
+
+test-models: .venv-dbt/ready  ## the tests of the models alone
+	$(BIN)/python -m pytest tests/models
 
 lint: setup  ## linter, formatter, types, generated files
 	$(BIN)/ruff check
@@ -50,4 +66,4 @@ build: setup  ## wheels and source distributions into dist
 	$(foreach package,$(PACKAGES),$(BIN)/uv build --quiet --out-dir dist $(package) &&) true
 
 clean:  ## remove everything that was installed or built
-	rm -rf .venv .meltano dist
+	rm -rf .venv .venv-dbt .meltano dist

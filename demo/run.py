@@ -52,7 +52,7 @@ def show() -> None:
             f"SELECT '{name}' AS table_name, count(*) AS rows FROM {name}" for name in tables
         )
         print(f"\nWhat landed in {DATABASE.relative_to(ROOT)}:")
-        database.sql(counts).show()
+        database.sql(counts).show(max_rows=len(tables))
         print(f"For example, the absences that begin this year:\n\n{QUERY}")
         database.sql(QUERY).show()
         print("Now with your own account: README.md tells how.")
