@@ -33,7 +33,7 @@ class SpoolDirectory:
         place.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(place)
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
-        lock = (self.path / "lock").open("w")
+        lock = open(self.path / "lock", "w", opener=_for_owner)  # noqa: PTH123, SIM115 - Path.open has no opener
         _lock(lock)
         self.remove = weakref.finalize(self, _remove, self.path, lock)
 
@@ -107,6 +107,10 @@ class Spool:
         self.rewritten = False
 
 
+def _for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 def _lock(file: IO[str]) -> None:
     """Lock an open file for this process; raises OSError if another process holds it."""
     if os.name == "posix":
@@ -120,6 +124,6 @@ def _remove(directory: Path, lock: IO[str]) -> None:
 
 def _remove_abandoned(place: Path) -> None:
     for directory in place.glob(_PREFIX + "*"):
-        with suppress(OSError), (directory / "lock").open("w") as file:
+        with suppress(OSError), (directory / "lock").open("r+") as file:
             _lock(file)  # fails while the owner lives
             shutil.rmtree(directory, ignore_errors=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 TEMPORARY = "temp"  # DuckDB's catalog of temporary tables
 BATCH_LINE_BYTES = 64 << 20  # longest line of a BATCH file
+EXACT_IN_DOUBLE = 2**53
 BATCH = quoted(TEMPORARY, "main", "batch")
 
 
@@ -85,11 +86,20 @@ class Table:
         return False
 
     def _widened(self, column: Column, present: str) -> Column:
-        """The column with the type that the table has after this: what it had, or a wider one."""
-        needed = wider(present, column.type)
+        """The column with the type that the table has after this: what it had, or one that holds both."""
+        name, needed = quoted(column.name), wider(present, column.type)
+        if needed == "DOUBLE" != present and self._any(f"abs(TRY_CAST({name} AS HUGEINT)) > {EXACT_IN_DOUBLE}"):
+            needed = "VARCHAR"
+        if (present, column.type) == ("VARCHAR", "DATE") and not self._any(
+            f"TRY_CAST({name} AS DATE)::VARCHAR IS DISTINCT FROM {name}"
+        ):
+            needed = "DATE"  # upstream keeps dates as text
         if needed != present:
-            self.database.execute(f"ALTER TABLE {self} ALTER COLUMN {quoted(column.name)} TYPE {needed}")
+            self.database.execute(f"ALTER TABLE {self} ALTER COLUMN {name} TYPE {needed}")
         return Column(column.key, column.name, needed)
+
+    def _any(self, condition: str) -> bool:
+        return bool(self.database.rows(f"SELECT 1 FROM {self} WHERE {condition} LIMIT 1"))
 
     def append(self, source: str) -> None:
         """Add the rows of the source."""

@@ -15,7 +15,7 @@ from singer_sdk.exceptions import MissingKeyPropertiesError
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TargetCapabilities
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 
-from singer_target_duckdb.batches import files_of
+from singer_target_duckdb.batches import BatchFile, files_of
 from singer_target_duckdb.database import Database, first_line
 from singer_target_duckdb.errors import LoaderError, MissingKeyError, MissingSchemaError
 from singer_target_duckdb.faults import UnreadableSpool, mend
@@ -208,18 +208,23 @@ class TargetDuckDB(Target):
         stream = message_dict.get("stream")
         if stream not in self.mapper.stream_maps:
             self._refuse(f"a BATCH of stream '{stream}' came before its SCHEMA.")
-        files = files_of(message_dict, self.message_reader.line)
+        try:
+            self._load_files(str(stream), files_of(message_dict, self.message_reader.line))
+        except duckdb.IOException as error:
+            self._refuse(f"a BATCH file of stream '{stream}' cannot be read: {first_line(error)}")
+
+    def _load_files(self, stream: str, files: list[BatchFile]) -> None:
         sink = self._raw.get(stream)
         if sink is not None:
             self.flush()
             sink.turn_to(None)
             with suppress(duckdb.InvalidInputException, duckdb.ConversionException):  # read again, to say what is wrong
-                return self.flush(lambda: [sink.load_file(file) for file in files])
+                self.flush(lambda: [sink.load_file(file) for file in files])
+                return
         for file in files:
             for record in file.records(self.database):
                 self.message_reader.size = len(record)
                 self._process_record_message(Message(type="RECORD", stream=stream, record=msgspec.Raw(record)))
-        return None
 
     def _refuse(self, sentence: str) -> NoReturn:
         msg = f"Line {self.message_reader.line}: {sentence}"

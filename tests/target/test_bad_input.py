@@ -1,0 +1,91 @@
+"""Bad input ends the run with one sentence that says where, and never repeats a value."""
+
+from __future__ import annotations
+
+import pytest
+from singer_messages import record, schema, state
+
+from singer_target_duckdb.errors import LoaderError
+
+T = schema("t", {"id": "integer", "name": "string"})
+GOOD = record("t", id=1, name="a")
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (b"not json", "Line 3 of the input is not a JSON object"),
+        (b'{"type":"RECORD","stream":"t","record":{"id":3}', "Line 3 of the input is not a JSON object"),
+        (b"[1]", "Line 3 of the input is not a JSON object"),
+        (b'{"a":1}', "Line 3 of the input has no message `type`"),
+        (b'{"type":"WHAT"}', "Line 3 has a message type that this target does not know"),
+        (record("u", id=1), "Line 3: a record of stream 'u' came before its SCHEMA"),
+        (b'{"type":"RECORD","stream":"t"}', "Line 3: a RECORD of stream 't' has no `record`"),
+        (b'{"type":"RECORD","stream":"t","record":[1]}', "Line 3: the record of stream 't' is not a JSON object"),
+        (record("t", name="b"), "Line 3: a record of stream 't' has no value for its key 'id'"),
+        (record("t", id=None), "Line 3: a record of stream 't' has no value for its key 'id'"),
+        (b'{"type":"SCHEMA"}', "Line 3: a SCHEMA message has no `stream`"),
+        (b'{"type":"SCHEMA","stream":"u"}', "Line 3: the SCHEMA of stream 'u' has no `properties`"),
+        (schema("u", {}, []), "Stream 'u' has a schema without properties"),
+        (schema("u", {"id": "integer"}, ["key"]), "Stream 'u' names 'key' as its key"),
+        (b'{"type":"STATE"}', "Line 3: a STATE message has no `value`"),
+        (b'{"type":"ACTIVATE_VERSION","stream":"u","version":1}', "ACTIVATE_VERSION for stream 'u' came before"),
+        (schema("a-t", {"id": "integer"}), "Streams 't' and 'a-t' would both go into table"),
+    ],
+)
+def test_a_message_that_cannot_be_loaded_is_named(load, line, sentence):
+    with pytest.raises(LoaderError, match=sentence):
+        load(T, GOOD, line)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "column_type"),
+    [
+        ("integer", "secret", "BIGINT"),
+        ("integer", 1.5, "BIGINT"),
+        ("integer", "", "BIGINT"),
+        ("integer", True, "BIGINT"),
+        ("integer", 2**127, "BIGINT"),
+        ("number", "secret", "DOUBLE"),
+        ("number", b"1e400", "DOUBLE"),
+        ("boolean", "secret", "BOOLEAN"),
+        ("date", "2024-02-30", "DATE"),
+        ("date", "2024-02-29T10:00:00Z", "DATE"),
+        ("date-time", "secret", "TIMESTAMP WITH TIME ZONE"),
+        ("time", "10:00:00+02:00", "TIME"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_by_line_stream_and_column(load, kind, value, column_type):
+    bad = record("t", id=2, v=value) if not isinstance(value, bytes) else (
+        b'{"type":"RECORD","stream":"t","record":{"id":2,"v":%s}}' % value
+    )
+    with pytest.raises(LoaderError) as caught:
+        load(schema("t", {"id": "integer", "v": kind}), record("t", id=1, v=None), bad)
+    assert str(caught.value) == (
+        "Line 3: the value of column 'v' in a record of stream 't' (key 'id') does not fit the column's type, "
+        f"{column_type}."
+    )
+
+
+@pytest.mark.parametrize("setting", ["validate_records", "flattening_enabled"])
+def test_the_sentence_is_the_same_kind_when_records_pass_through_python(load, setting):
+    with pytest.raises(LoaderError, match="Line 3: .*of stream 't'") as caught:
+        load(T, GOOD, record("t", id="secret", name="b"), **{setting: True, "flattening_max_depth": 1})
+    assert "secret" not in str(caught.value)
+
+
+def test_what_was_committed_stays_and_no_state_goes_beyond_it(load, capsys):
+    with pytest.raises(LoaderError):
+        load(T, GOOD, state(n=1), record("t", id=2), record("t", id="x"), state(n=2), batch_size_rows=2)
+    assert load.rows("FROM t") == [(1, "a"), (2, None)]
+    assert capsys.readouterr().out == '{"n": 1}\n'
+
+
+def test_a_run_ends_with_one_sentence_and_exit_code_1(load):
+    result = load.run(T, GOOD, record("t", id="secret"))
+    errors = [line for line in result.stderr.decode().splitlines() if "INFO" not in line]
+    assert result.returncode == 1
+    assert len(errors) == 1
+    assert "does not fit" in errors[0]
+    assert b"secret" not in result.stderr
+    assert result.stdout == b""

@@ -1,0 +1,149 @@
+"""The files: who may read them, who can open them, and that none is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+import duckdb
+import pytest
+from singer_messages import lines, record, schema, state
+
+from singer_target_duckdb.database import catalog_name, motherduck_options
+from singer_target_duckdb.errors import LoaderError
+
+T = schema("t", {"id": "integer"})
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def wait_for(condition):
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.05)
+    pytest.fail("waited in vain")
+
+
+def test_database_and_temporary_files_are_for_their_owner_only_whatever_the_umask(load):
+    old = os.umask(0)
+    try:
+        process = subprocess.Popen(load.command(batch_size_rows=2), stdin=subprocess.PIPE)
+    finally:
+        os.umask(old)
+    process.stdin.write(lines(T, record("t", id=1), record("t", id=2), record("t", id=3)))
+    process.stdin.flush()
+    wait_for(lambda: list(load.temp.glob("*/*.ndjson")))
+    (directory,) = load.temp.iterdir()
+    assert mode(directory) == 0o700
+    files = [load.path, *directory.iterdir(), *load.path.parent.glob("*.wal")]
+    assert {mode(path) for path in files} == {0o600}
+    process.communicate()
+    assert list(load.temp.iterdir()) == []
+    assert mode(load.path) == 0o600
+
+
+def test_what_a_killed_run_left_behind_is_removed_by_the_next_but_not_what_a_living_one_uses(load):
+    dead = subprocess.Popen(load.command(path=str(load.path) + ".dead"), stdin=subprocess.PIPE)
+    wait_for(lambda: list(load.temp.glob("*/lock")))
+    alive = subprocess.Popen(load.command(path=str(load.path) + ".alive"), stdin=subprocess.PIPE)
+    wait_for(lambda: len(list(load.temp.glob("*/lock"))) == 2)
+    dead.kill()
+    dead.communicate()
+    load(T)
+    assert len(list(load.temp.iterdir())) == 1
+    alive.communicate()
+    assert list(load.temp.iterdir()) == []
+
+
+def test_sigterm_loads_what_has_arrived_writes_its_state_and_leaves_nothing_behind(load):
+    process = subprocess.Popen(load.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdin.write(lines(T, record("t", id=1), state(n=1)) + b'{"type":"RECORD","stream":"t","rec')
+    process.stdin.flush()
+    wait_for(lambda: list(load.temp.glob("*/*.ndjson")))
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (128 + signal.SIGTERM, b'{"n": 1}\n')
+    assert b"Traceback" not in err
+    assert load.rows("FROM t") == [(1,)]
+    assert list(load.temp.iterdir()) == []
+
+
+def test_a_database_that_another_process_has_open_is_named_and_can_be_waited_for(load):
+    load(T)
+    hold = f"import duckdb, time; c = duckdb.connect({str(load.path)!r}); print(flush=True); time.sleep(3)"
+    with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        with pytest.raises(LoaderError, match=rf"is open in another process \(PID {holder.pid}\)"):
+            load(T)
+        assert load(T, state(n=1), lock_timeout=60) == [{"n": 1}]
+
+
+def test_a_new_file_has_the_oldest_storage_version_and_an_existing_one_keeps_its_own(load, tmp_path):
+    load(T)
+    newer = tmp_path / "newer.duckdb"
+    duckdb.connect(str(newer), config={"storage_compatibility_version": "latest"}).close()
+    load(T, record("t", id=1), path=str(newer))
+    tags = "SELECT tags['storage_version'] FROM duckdb_databases() WHERE NOT internal"
+    assert load.rows(tags)[0][0].startswith("v1.0.0")
+    with duckdb.connect(str(newer)) as connection:
+        assert not connection.execute(tags).fetchone()[0].startswith("v1.0.0")
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"path": ""}, "Setting `path` is missing"),
+        ({"path": "/proc/none/x.duckdb"}, "Cannot open database /proc/none/x.duckdb"),
+        ({"path": __file__}, "not a valid DuckDB database file"),
+        ({"storage_version": "v9"}, "`storage_version` is not a version that this DuckDB can write"),
+        ({"settings": {"threadz": 1}}, "DuckDB does not take 'threadz'"),
+        ({"settings": {"x; DROP TABLE t": 1}}, "DuckDB does not take 'x; DROP TABLE t'"),
+    ],
+)
+def test_a_database_that_cannot_be_opened_is_explained(load, config, sentence):
+    with pytest.raises(LoaderError, match=sentence):
+        load(T, **config)
+
+
+def test_encryption_either_works_or_says_what_is_missing(load):
+    key = {"encryption_key": "sesame", "settings": {"autoinstall_known_extensions": "false"}}
+    try:
+        load(T, record("t", id=1), **key)
+    except LoaderError as error:
+        assert "DuckDB's extension httpfs" in str(error)  # noqa: PT017
+        return
+    load(T, record("t", id=2), **key)
+    assert b"PRIMARY" not in load.path.read_bytes()
+    with pytest.raises(LoaderError, match="does not open with this `encryption_key`"):
+        load(T, **(key | {"encryption_key": "wrong"}))
+    with pytest.raises(LoaderError, match="is encrypted; set `encryption_key`"):
+        load(T)
+
+
+def test_the_encryption_key_is_in_no_log(load):
+    load(T)
+    result = load.run(T, encryption_key="open-sesame", settings={"autoinstall_known_extensions": "false"})
+    assert b"is not encrypted, but `encryption_key` is set" in result.stderr
+    assert b"sesame" not in result.stderr + result.stdout
+
+
+def test_motherduck_addresses_and_tokens_go_through():
+    assert catalog_name("md:", {}) == "my_db"
+    assert catalog_name("md:warehouse", {}) == "warehouse"
+    assert catalog_name("motherduck:warehouse", {"dbname": "other"}) == "other"
+    assert motherduck_options({"token": "t"}) == {"motherduck_token": "t"}
+    assert motherduck_options({}) == {}
+
+
+def test_catalog_names_follow_the_file():
+    assert catalog_name("/data/hr.duckdb", {}) == "hr"
+    assert catalog_name("/data/temp.duckdb", {}) == "temp_db"
+    assert catalog_name("hr.duckdb", {"database": "other"}) == "other"

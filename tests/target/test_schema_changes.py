@@ -1,0 +1,73 @@
+"""A stream's schema changes: nothing is dropped, columns grow in place."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import duckdb
+import pytest
+from singer_messages import record, schema
+
+
+def test_a_new_column_is_added_and_a_vanished_one_stays(load):
+    load(schema("t", {"id": "integer", "old": "string"}), record("t", id=1, old="a"))
+    load(schema("t", {"id": "integer", "new": "string"}), record("t", id=2, new="b"))
+    assert load.rows("FROM t") == [(1, "a", None), (2, None, "b")]
+
+
+@pytest.mark.parametrize(
+    ("before", "value", "after", "later", "column_type", "expected"),
+    [
+        ("integer", 1, "number", 1.5, "DOUBLE", [1.0, 1.5]),
+        ("integer", 1, "string", "x", "VARCHAR", ["1", "x"]),
+        ("integer", 2**53 + 1, "number", 1.5, "VARCHAR", [str(2**53 + 1), "1.5"]),
+        ("number", 1.5, "integer", 2, "DOUBLE", [1.5, 2.0]),
+        ("date", "2024-01-02", "date-time", "2024-01-02T03:04:05Z", "TIMESTAMP WITH TIME ZONE", None),
+        ("date-time", "2024-01-01T00:00:00Z", "date", "2024-01-02", "TIMESTAMP WITH TIME ZONE", None),
+        ("object", {"a": 1}, "string", "x", "VARCHAR", ['{"a":1}', "x"]),
+        ("string", "x", "integer", 5, "VARCHAR", ["x", "5"]),
+        ("boolean", True, "integer", 5, "VARCHAR", ["true", "5"]),
+    ],
+)
+def test_a_column_takes_the_type_that_holds_both(load, before, value, after, later, column_type, expected):
+    load(
+        schema("t", {"id": "integer", "v": before}),
+        record("t", id=1, v=value),
+        schema("t", {"id": "integer", "v": after}),
+        record("t", id=2, v=later),
+    )
+    assert load.types()["v"] == column_type
+    if expected:
+        assert load.rows("SELECT v FROM t ORDER BY id") == [(value,) for value in expected]
+
+
+def test_a_whole_number_too_large_for_bigint_widens_its_column(load):
+    wide = schema("t", {"id": "integer", "v": "integer"})
+    load(wide, record("t", id=1, v=1))
+    load(wide, record("t", id=2, v=2**64), record("t", id=3, v=-(2**63) - 1))
+    assert load.types()["v"] == "HUGEINT"
+    assert load.rows("SELECT v FROM t ORDER BY id") == [(1,), (2**64,), (-(2**63) - 1,)]
+
+
+def test_text_dates_become_dates_where_all_of_them_are(load):
+    with duckdb.connect(str(load.path)) as connection:
+        connection.execute("CREATE TABLE t (id HUGEINT PRIMARY KEY, good VARCHAR, bad VARCHAR, moment TIMESTAMP)")
+        connection.execute("INSERT INTO t VALUES (1, '2024-01-02', 'soon', '2024-01-02 03:04:05')")
+    load(
+        schema("t", {"id": "integer", "good": "date", "bad": "date", "moment": "date-time"}),
+        record("t", id=1, good="2024-01-03", bad="2024-01-03", moment="2024-01-02T05:04:05+02:00"),
+        record("t", id=2, good=None, bad=None, moment=None),
+    )
+    assert load.types() == {
+        "id": "HUGEINT", "good": "DATE", "bad": "VARCHAR", "moment": "TIMESTAMP WITH TIME ZONE",
+    }
+    assert load.rows("FROM t") == [
+        (1, dt.date(2024, 1, 3), "2024-01-03", dt.datetime(2024, 1, 2, 3, 4, 5, tzinfo=dt.UTC)),
+        (2, None, None, None),
+    ]
+
+
+def test_a_schema_sent_twice_changes_nothing(load):
+    same = schema("t", {"id": "integer"})
+    load(same, record("t", id=1), same, record("t", id=2))
+    assert load.rows("FROM t") == [(1,), (2,)]

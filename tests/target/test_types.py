@@ -1,0 +1,121 @@
+"""Types: every JSON type has its column, and every value arrives as it was."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+
+import pytest
+from singer_messages import record, schema
+
+UTC = dt.UTC
+
+
+def test_each_json_type_has_its_column_type_and_keeps_the_schemas_order(load):
+    properties = {
+        "id": "integer",
+        "z_number": "number",
+        "flag": "boolean",
+        "day": "date",
+        "moment": "date-time",
+        "clock": "time",
+        "thing": "object",
+        "list": "array",
+        "text": "string",
+        "mixed": {"type": ["integer", "string"]},
+        "either": {"anyOf": [{"type": "null"}, {"type": "string", "format": "date"}]},
+        "huge": {"type": "integer", "maximum": 2**64},
+        "anything": {},
+    }
+    load(schema("t", properties))
+    assert list(load.types().items()) == [
+        ("id", "BIGINT"),
+        ("z_number", "DOUBLE"),
+        ("flag", "BOOLEAN"),
+        ("day", "DATE"),
+        ("moment", "TIMESTAMP WITH TIME ZONE"),
+        ("clock", "TIME"),
+        ("thing", "JSON"),
+        ("list", "JSON"),
+        ("text", "VARCHAR"),
+        ("mixed", "VARCHAR"),
+        ("either", "DATE"),
+        ("huge", "HUGEINT"),
+        ("anything", "VARCHAR"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("string", "", ""),
+        ("string", "a\x00b", "a\x00b"),
+        ("string", "null", "null"),
+        ("string", None, None),
+        ("integer", 2**53 + 1, 2**53 + 1),
+        ("integer", -(2**63), -(2**63)),
+        ("integer", 2**63, 2**63),
+        ("integer", 1.0, 1),
+        ("number", 0.1 + 0.2, 0.1 + 0.2),
+        ("number", 1e308, 1e308),
+        ("number", 7, 7.0),
+        ("boolean", False, False),
+        ("date", "2024-02-29", dt.date(2024, 2, 29)),
+        ("date", "2024-02-29T00:00:00+02:00", dt.date(2024, 2, 29)),
+        ("date-time", "2024-01-01T10:00:00+02:00", dt.datetime(2024, 1, 1, 8, tzinfo=UTC)),
+        ("date-time", "2024-01-01T10:00:00.123456Z", dt.datetime(2024, 1, 1, 10, 0, 0, 123456, tzinfo=UTC)),
+        ("date-time", "2024-01-01T10:00:00", dt.datetime(2024, 1, 1, 10, tzinfo=UTC)),
+        ("date-time", "2024-01-01", dt.datetime(2024, 1, 1, tzinfo=UTC)),
+        ("time", "10:11:12.5", dt.time(10, 11, 12, 500000)),
+        ("object", {"a": [1, {"b": None}], "é": "ü"}, '{"a":[1,{"b":null}],"é":"ü"}'),
+        ("array", [], "[]"),
+        ({}, {"a": 1}, '{"a":1}'),
+        ({"type": ["integer", "string"]}, 12, "12"),
+    ],
+)
+def test_a_value_arrives_as_it_was(load, kind, value, expected):
+    load(schema("t", {"id": "integer", "value": kind}), record("t", id=1, value=value))
+    assert load.rows("FROM t") == [(1, expected)]
+
+
+def test_minus_zero_keeps_its_sign(load):
+    load(schema("t", {"id": "integer", "value": "number"}), record("t", id=1, value=-0.0))
+    assert math.copysign(1, load.rows("SELECT value FROM t")[0][0]) == -1
+
+
+def test_nan_as_python_writes_it_is_nan(load):
+    load(schema("t", {"id": "integer", "value": "number"}), record("t", id=1, value=math.nan))
+    assert math.isnan(load.rows("SELECT value FROM t")[0][0])
+
+
+def test_a_lone_surrogate_becomes_the_replacement_character_and_the_last_of_two_equal_keys_counts(load):
+    load(
+        schema("t", {"id": "integer", "value": "string"}),
+        b'{"type":"RECORD","stream":"t","record":{"id":1,"value":"a\\ud800b"}}',
+        b'{"type":"RECORD","stream":"t","record":{"id":2,"value":"first","value":"last"}}',
+        b'{"type":"RECORD","stream":"t","record":{"id":3,"value":"\\ud83d\\ude00"}}',
+    )
+    assert load.rows("FROM t") == [(1, "a\ufffdb"), (2, "last"), (3, "😀")]
+
+
+def test_keys_that_differ_in_case_get_columns_of_their_own(load):
+    load(
+        schema("t", {"id": "integer", "Name": "string", "name": "string", "name_2": "string", "": "string"}),
+        b'{"type":"RECORD","stream":"t","record":{"id":1,"Name":"A","name":"b","name_2":"c","":"d"}}',
+    )
+    assert list(load.types()) == ["id", "Name", "name_3", "name_2", "_"]
+    assert load.rows("FROM t") == [(1, "A", "b", "c", "d")]
+
+
+def test_the_metadata_columns_come_only_when_asked_for(load):
+    messages = [
+        schema("t", {"id": "integer", "at": "date-time"}),
+        record("t", id=1, at="2024-01-01T10:00:00+02:00") | {"time_extracted": "2024-05-06T07:08:09+00:00"},
+    ]
+    load(*messages)
+    assert list(load.types()) == ["id", "at"]
+    load(*messages, add_metadata_columns=True)
+    assert {"_sdc_extracted_at", "_sdc_received_at", "_sdc_batched_at", "_sdc_deleted_at"} <= set(load.types())
+    assert load.rows('SELECT id, "at", _sdc_extracted_at FROM t') == [
+        (1, dt.datetime(2024, 1, 1, 8, tzinfo=UTC), dt.datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC))
+    ]
