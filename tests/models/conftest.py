@@ -1,0 +1,84 @@
+"""A company that was loaded, and dbt from its own environment, for which `make .venv-dbt/ready` is asked."""
+
+import datetime as dt
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from personio_sandbox import Sandbox
+from running import Pair
+
+ROOT = Path(__file__).resolve().parents[2]
+TRANSFORM = ROOT / "transform"
+NOW = dt.datetime(2026, 6, 15, 12, tzinfo=dt.UTC)
+TODAY = NOW.date()
+STREAMS = (
+    "employees", "absence_types", "absences", "hourly_absences", "absence_periods", "attendances", "attendance_periods",
+    "projects", "projects_v2", "employees_absences_balance",
+)  # fmt: skip
+
+Build = Callable[..., dict[str, str]]
+
+
+@pytest.fixture(scope="session")
+def dbt() -> Path:
+    """The executable, or the one that DBT names."""
+    if "DBT" in os.environ:
+        return Path(os.environ["DBT"])
+    subprocess.run(["make", "--silent", ".venv-dbt/ready"], cwd=ROOT, check=True)
+    return ROOT / ".venv-dbt" / "bin" / "dbt"
+
+
+@pytest.fixture(scope="session")
+def build(dbt: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Build the models in a database; the answer is the outcome of each model and test by its name."""
+
+    def build(database: Path, **environment: str) -> dict[str, str]:
+        folder = tmp_path_factory.mktemp("dbt")
+        done = subprocess.run(
+            [
+                str(dbt), "build", "--project-dir", str(TRANSFORM), "--profiles-dir", str(TRANSFORM),
+                "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"), "--no-use-colors",
+                "--vars", json.dumps({"as_of": TODAY.isoformat()}),
+            ],
+            env={**os.environ, "DBT_DUCKDB_PATH": str(database), **environment},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        results = folder / "target" / "run_results.json"
+        assert results.exists(), done.stdout + done.stderr
+        return {
+            each["unique_id"].split(".")[2]: each["status"]
+            for each in json.loads(results.read_text())["results"]
+        }
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """A company, loaded through both API versions."""
+    options = {"employees": 60, "attendances_per_employee": 40, "absences_per_employee": 12, "now": NOW}
+    with Sandbox(**options) as sandbox:
+        pair = Pair(tmp_path_factory.mktemp("company"), sandbox, streams=STREAMS)
+        pair.run()
+        yield pair
+
+
+@pytest.fixture(scope="session")
+def company(loaded: Pair, build: Build) -> Pair:
+    """The same with its models built, all tests of dbt passed."""
+    outcome = build(loaded.database)
+    assert set(outcome.values()) <= {"success", "pass"}, outcome
+    return loaded
+
+
+def rows(database: Path, query: str) -> list[tuple[Any, ...]]:
+    """The rows of a query."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        found: list[tuple[Any, ...]] = connection.execute(query).fetchall()
+    return found
