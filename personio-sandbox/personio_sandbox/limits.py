@@ -21,10 +21,10 @@ class Bucket:
     rate: float
     burst: int
     left: float = field(init=False)
-    at: float = field(default_factory=monotonic)
+    at: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.left = self.burst
+        self.left, self.at = self.burst, monotonic()
 
     def take(self) -> bool:
         """Whether one more request may pass now."""
@@ -38,23 +38,24 @@ class Bucket:
 
 @dataclass
 class Limits:
-    """One bucket (or two) per endpoint; ids in the path do not matter."""
+    """A bucket per endpoint that has a limit; ids in the path do not matter."""
 
-    _buckets: dict[str, list[Bucket]] = field(default_factory=dict)
+    _buckets: dict[str, Bucket] = field(default_factory=dict)
 
     def reset(self) -> None:
         """Fill all buckets."""
         self._buckets.clear()
 
     def check(self, endpoint: str) -> tuple[bool, tuple[tuple[str, str], ...]]:
-        """Whether the request may pass, and the headers that tell about the limit (v2 only)."""
-        buckets = self._buckets.get(endpoint)
-        if buckets is None:
-            buckets = self._buckets[endpoint] = _buckets_of(endpoint)
-        passed = min(bucket.take() for bucket in buckets) if buckets else True
-        if not endpoint.startswith("/v2"):
+        """Whether a request to this path template may pass, and the headers that tell about the limit (v2 only)."""
+        if endpoint not in RATES and not endpoint.startswith("/v2"):
+            return True, ()
+        bucket = self._buckets.get(endpoint)
+        if bucket is None:
+            bucket = self._buckets[endpoint] = Bucket(*RATES.get(endpoint, REST_OF_V2))
+        passed = bucket.take()
+        if endpoint.startswith("/v1"):
             return passed, ()
-        bucket = buckets[0]
         return passed, (
             ("x-ratelimit-replenish-rate", str(int(bucket.rate))),
             ("x-ratelimit-burst-capacity", str(bucket.burst)),
@@ -63,14 +64,11 @@ class Limits:
         )
 
 
-def _buckets_of(endpoint: str) -> list[Bucket]:
-    """The limits of an endpoint."""
-    if endpoint == "/v1/company/employees":
-        return [Bucket(300 / 60, 15)]
-    if endpoint == "/v1/auth":
-        return [Bucket(1, 60)]
-    if endpoint == "/v2/auth/token":
-        return [Bucket(1, 150)]
-    if endpoint.startswith("/v1"):
-        return []
-    return [Bucket(30, 100)] if endpoint == "/v2/persons" else [Bucket(10, 100)]
+# Requests a second, and at once: from Personio's changelog and reference (v1, logins) and its headers (v2).
+RATES = {
+    "/v1/company/employees": (300 / 60, 15),
+    "/v1/auth": (60 / 60, 60),
+    "/v2/auth/token": (60 / 60, 150),
+    "/v2/persons": (30, 100),
+}
+REST_OF_V2 = (10, 100)
