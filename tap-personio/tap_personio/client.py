@@ -21,21 +21,20 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
-import requests
 
 from tap_personio import availability
 from tap_personio.auth import LOGINS, Token
+from tap_personio.connection import Answer, Connection
 from tap_personio.errors import (
     LoginRefusedError,
     RecordMissingError,
     StreamFailedError,
-    TapPersonioError,
     TransientError,
 )
 from tap_personio.limits import Limits, backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from tap_personio.settings import Settings
 
@@ -43,7 +42,6 @@ logger = logging.getLogger("tap-personio")
 
 # A request is tried once and then repeated this often.
 REPETITIONS = 5
-CONNECT_TIMEOUT_SECONDS = 15.0
 
 T = TypeVar("T")
 
@@ -83,16 +81,6 @@ class Request:
 
 
 @dataclass(slots=True)
-class Answer:
-    """Status, headers and body of an answer, and the token that the request carried."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    token: str = ""
-
-
-@dataclass(slots=True)
 class Tally:
     """What a stream cost: requests sent, repetitions among them, seconds spent waiting."""
 
@@ -105,7 +93,7 @@ class Tally:
 class _Job:
     priority: int
     number: int
-    send: Callable[[requests.Session], Answer] = field(compare=False)
+    send: Callable[[Connection], Answer] = field(compare=False)
     future: Future[Answer] = field(compare=False)
 
 
@@ -200,7 +188,7 @@ class Client:
             _Job(
                 caller.priority,
                 next(self._numbers),
-                lambda session: self._exchange(session, request),
+                lambda connection: self._exchange(connection, request),
                 future,
             )
         )
@@ -229,11 +217,11 @@ class Client:
                     worker.start()
 
     def _work(self) -> None:
-        with self._session() as session:
+        with Connection(self._settings) as connection:
             while not self._closed:
                 job = self._jobs.get()
                 try:
-                    job.future.set_result(job.send(session))
+                    job.future.set_result(job.send(connection))
                 except BaseException as error:
                     job.future.set_exception(error)
                 del job
@@ -244,33 +232,14 @@ class Client:
         for _ in self._workers:
             self._jobs.put(_Job(0, next(self._numbers), lambda _: Answer(0, {}, b""), Future()))
 
-    def _session(self) -> requests.Session:
-        session = requests.Session()
-        session.headers.update({"Accept": "application/json", "User-Agent": self._settings.user_agent})
-        for name, value in (
-            ("X-Personio-App-ID", self._settings.app_id),
-            ("X-Personio-Partner-ID", self._settings.partner_id),
-        ):
-            if value:
-                session.headers[name] = value
-        # Proxies and certificates come from the environment as everywhere, but a .netrc must never replace the
-        # token, and a redirect must never carry it elsewhere.
-        settings = session.merge_environment_settings(
-            self._settings.api_url, {}, stream=False, verify=True, cert=None
-        )
-        session.proxies = settings["proxies"]
-        session.verify = settings["verify"]
-        session.trust_env = False
-        return session
-
-    def _exchange(self, session: requests.Session, request: Request) -> Answer:
+    def _exchange(self, connection: Connection, request: Request) -> Answer:
         token = self._tokens[request.api]
         if token.rotates:
             with self._rotation_lock:
-                return self._get(session, request, token)
-        return self._get(session, request, token)
+                return self._get(connection, request, token)
+        return self._get(connection, request, token)
 
-    def _get(self, session: requests.Session, request: Request, token: Token) -> Answer:
+    def _get(self, connection: Connection, request: Request, token: Token) -> Answer:
         bearer = token.value()
         url = f"{self._settings.api_url}/{request.api}{request.path}"
         if request.params:
@@ -278,53 +247,12 @@ class Client:
         headers = {"Authorization": f"Bearer {bearer}"}
         if request.beta:
             headers["Beta"] = "true"
-        answer = self._send(session, "GET", url, headers)
+        answer = connection.get(url, headers)
+        self._learn_time(answer.headers.get("Date"))
         token.seen(answer.headers.get("Authorization"), bearer)
         self._limits.bucket(request.endpoint).learn(answer.headers)
         answer.token = bearer
         return answer
-
-    def _send(
-        self,
-        session: requests.Session,
-        method: str,
-        url: str,
-        headers: dict[str, str],
-        data: dict[str, str] | str | None = None,
-    ) -> Answer:
-        # Session.request would look up proxies, cookies and credentials for each request again.
-        request = requests.PreparedRequest()
-        request.prepare(method, url, {**session.headers, **headers}, data=data)
-        try:
-            response = session.send(
-                request,
-                timeout=(
-                    min(CONNECT_TIMEOUT_SECONDS, self._settings.request_timeout),
-                    self._settings.request_timeout,
-                ),
-                allow_redirects=False,
-                proxies=session.proxies,
-                verify=session.verify,
-            )
-        except requests.exceptions.SSLError as error:
-            host = urlsplit(self._settings.api_url).hostname
-            msg = (
-                f"The TLS certificate of {host} (setting api_url) cannot be trusted: "
-                f"check the address, the machine's certificates (REQUESTS_CA_BUNDLE) or a proxy in between."
-            )
-            raise TapPersonioError(msg) from error
-        except requests.exceptions.Timeout:
-            msg = "no answer in time"
-            raise TransientError(msg) from None
-        except requests.exceptions.ProxyError:
-            msg = "the proxy did not answer"
-            raise TransientError(msg) from None
-        except requests.exceptions.RequestException:
-            # Its text may hold the URL with query parameters; the kind is enough.
-            msg = "the connection failed or broke off"
-            raise TransientError(msg) from None
-        self._learn_time(response.headers.get("Date"))
-        return Answer(response.status_code, response.headers, response.content)
 
     def _learn_time(self, date: str | None) -> None:
         if self._server_time_ahead is None and date:
@@ -345,7 +273,7 @@ class Client:
             "client_secret": self._settings.client_secret,
         }
         fault: TransientError | None = None
-        with self._session() as session:
+        with Connection(self._settings) as connection:
             for attempt in range(REPETITIONS + 1):
                 if fault:
                     seconds = backoff(attempt, self._settings.retry_wait, fault.retry_after)
@@ -353,7 +281,7 @@ class Client:
                     bucket.pause(seconds)
                 time.sleep(bucket.reserve())
                 try:
-                    return self._try_login(session, api, credential)
+                    return self._try_login(connection, api, credential)
                 except TransientError as error:
                     fault = error
                 except msgspec.MsgspecError:
@@ -362,16 +290,16 @@ class Client:
         raise LoginRefusedError(msg)
 
     def _try_login(
-        self, session: requests.Session, api: str, credential: dict[str, str]
+        self, connection: Connection, api: str, credential: dict[str, str]
     ) -> tuple[str, float | None]:
         login = LOGINS[api]
         url = f"{self._settings.api_url}/{api}{login.path}"
         if login.json_body:
-            content = {"Content-Type": "application/json"}
-            answer = self._send(session, "POST", url, content, json.dumps(credential))
+            answer = connection.post(url, "application/json", json.dumps(credential))
         else:
-            form = {"grant_type": "client_credentials", **credential}
-            answer = self._send(session, "POST", url, {}, form)
+            form = urlencode({"grant_type": "client_credentials", **credential})
+            answer = connection.post(url, "application/x-www-form-urlencoded", form)
+        self._learn_time(answer.headers.get("Date"))
         if answer.status in availability.TRANSIENT:
             raise TransientError(f"status {answer.status}", availability.retry_after(answer.headers))
         if answer.status != 200:

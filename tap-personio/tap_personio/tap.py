@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import json
 import signal
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
@@ -249,6 +250,9 @@ class TapPersonio(Tap):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, tap.stop)
         cls.logger.info("Reading as of %s (Personio's clock).", tap.started.isoformat(timespec="seconds"))
+        # Records make no reference cycles: looking for some after every few of them costs a quarter of the time.
+        gc.freeze()
+        gc.set_threshold(100_000, 20, 20)
         tap.sync_all()
         tap.finish()
 
