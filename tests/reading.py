@@ -115,6 +115,9 @@ def read(config: Mapping[str, Any], streams: Iterable[str], state: Mapping[str, 
             tap.finish()
         except TapPersonioError as ended:
             error = ended.message
+        except SystemExit as ended:
+            assert isinstance(ended.__cause__, TapPersonioError)
+            error = ended.__cause__.message
         finally:
             if tap is not None and "client" in vars(tap):
                 tap.client.close()

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from tap_personio.client import Caller
 from tap_personio.columns import OBJECT, OTHER_FIELDS, Column, Row, WrongTypeError, schema_of
-from tap_personio.errors import StreamFailedError, StreamUnavailableError
+from tap_personio.errors import StreamFailedError, StreamUnavailableError, TapPersonioError
 from tap_personio.feeding import Feed
 
 if TYPE_CHECKING:
@@ -161,6 +161,10 @@ class PersonioStream(Stream):
             if trying_out:
                 raise
             report.fail(error.message)
+        except TapPersonioError as error:
+            # The run ends here, by SystemExit: an Exception the SDK calls "unhandled" in a line of its own.
+            error.show()
+            raise SystemExit(error.exit_code) from error
         yield from ()
 
     def _withdrawn(self, reason: str) -> str:
