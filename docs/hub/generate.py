@@ -11,7 +11,6 @@ import io
 import json
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,6 +44,9 @@ SELECT = {
     "tap-personio": [f"{stream.name}.*" for stream in cast("Any", STREAMS) if stream.selected_by_default]
 }
 PROJECT_PARTS = ("capabilities", "select", "settings_group_validation", "settings")
+# As Meltano writes its files itself.
+_YAML = YAML()
+_YAML.width = sys.maxsize
 KINDS = {
     "string": "string",
     "integer": "integer",
@@ -57,33 +59,32 @@ KINDS = {
 
 def main(arguments: list[str]) -> int:
     """Write, or check, all files; returns the exit code."""
-    texts = files()
-    changed = [path for path, text in texts.items() if not path.exists() or path.read_text("utf-8") != text]
-    if "--check" in arguments:
-        for path in changed:
+    stale = [path for path, text in files().items() if not path.exists() or path.read_text("utf-8") != text]
+    for path in stale:
+        if "--check" in arguments:
             sys.stderr.write(
                 f"{path.relative_to(ROOT)} is not what the packages say: run `make definitions`.\n"
             )
-        return bool(changed)
-    for path in changed:
-        path.write_text(texts[path], "utf-8")
-    return 0
+        else:
+            path.write_text(files()[path], "utf-8")
+    return int("--check" in arguments and bool(stale))
 
 
 def files() -> dict[Path, str]:
-    """All generated files with their contents."""
+    """All generated files with their contents; meltano.yml as it is while it says the same."""
     project_file = ROOT / "meltano.yml"
-    project = project_file.read_text("utf-8")
+    text = project_file.read_text("utf-8")
+    project = _YAML.load(text)
     result = {}
     for name, known in PLUGINS.items():
         plugin = definition(name, known)
-        result[ROOT / "docs" / "hub" / f"{name}.yml"] = _yaml(plugin)
-        parts = {part: plugin[part] for part in PROJECT_PARTS if part in plugin}
-        generated = textwrap.indent(_yaml(parts), " " * 6)
-        before, begin, rest = project.partition(f"# generated for {name}\n")
-        _, end, after = rest.partition(f"      # end of generated for {name}\n")
-        project = before + begin + generated + end + after
-    result[project_file] = project
+        result[ROOT / "docs" / "hub" / f"{name}.yml"] = _dump(plugin)
+        entry = next(each for each in project["plugins"][known["type"]] if each["name"] == name)
+        for part in PROJECT_PARTS:
+            if part in plugin and entry.get(part) != plugin[part]:
+                entry[part] = plugin[part]
+                text = ""
+    result[project_file] = text or _dump(project)
     return result
 
 
@@ -119,29 +120,28 @@ def setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     Secrets are of kind string and marked sensitive, which newer Meltano versions want in place of kind password.
     """
     types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
-    result: dict[str, Any] = {"name": name, "label": schema["title"], "description": schema["description"]}
     if "enum" in schema:
-        result["kind"] = "options"
+        kind = "options"
+    elif schema.get("format") in ("date", "date-time"):
+        kind = "date_iso8601"
+    else:
+        kind = next(KINDS[each] for each in types if each != "null")
+    result: dict[str, Any] = {"name": name, "kind": kind}
+    if schema.get("default") is not None:
+        result["value"] = schema["default"]
+    result |= {"label": schema["title"], "description": schema["description"]}
+    if "enum" in schema:
         result["options"] = [
             {"label": str(value).replace("-", " ").capitalize(), "value": value} for value in schema["enum"]
         ]
-    elif schema.get("format") in ("date", "date-time"):
-        result["kind"] = "date_iso8601"
-    else:
-        result["kind"] = next(KINDS[each] for each in types if each != "null")
     if schema.get("secret"):
         result["sensitive"] = True
-    if schema.get("default") is not None:
-        result["value"] = schema["default"]
     return result
 
 
-def _yaml(content: Any) -> str:
+def _dump(content: Any) -> str:
     stream = io.StringIO()
-    yaml = YAML()
-    yaml.width = 110
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.dump(content, stream)
+    _YAML.dump(content, stream)
     return stream.getvalue()
 
 
