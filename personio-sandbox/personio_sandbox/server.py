@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from email.utils import format_datetime
 from fnmatch import fnmatchcase
 from time import time
 from typing import TYPE_CHECKING
@@ -76,6 +77,8 @@ class Server:
             return await _send_badly(request, answer, fault)
         headers = dict(answer.headers)
         headers["Content-Type"] = answer.type
+        if self.options.now is not None or self.company.clock.moves:
+            headers["Date"] = format_datetime(self.company.now(), usegmt=True)
         return web.Response(body=answer.body, status=answer.status, headers=headers)
 
     def _answer(self, request: web.BaseRequest, path: str, body: bytes, fault: faults.Fault | None) -> Answer:
