@@ -69,6 +69,7 @@ class DuckDBSink(Sink):
     ) -> None:
         super().__init__(target, stream_name, schema, key_properties)
         self.target = target
+        self._reader = target.message_reader
         self.database = target.database
         self.spool = target.spools.spool()
         self._load_method = self.config["load_method"]
@@ -123,21 +124,16 @@ class DuckDBSink(Sink):
             self.versions.reshape(self.table)
             if self._load_method == "overwrite":
                 self.versions.gather(OVERWRITING)
-        self.versions.last_line = self.target.message_reader.line
+        self.versions.last_line = self._reader.line
 
-    def append(self, message: Message, size: int) -> int:
-        """Spool a record as it came; returns how many wait now.
-
-        Args:
-            message: a RECORD message for this stream.
-            size: length of its line in bytes.
-        """
+    def append(self, message: Message) -> int:
+        """Spool the record of a RECORD message as it came; returns how many wait now."""
         if message.version != self._seen_version:
             self.turn_to(message.version)
         if message.record is NO_RECORD:
-            msg = f"Line {self.target.message_reader.line}: a RECORD of stream '{self.stream_name}' has no `record`."
+            msg = f"Line {self._reader.line}: a RECORD of stream '{self.stream_name}' has no `record`."
             raise LoaderError(msg)
-        return self.spool.append(message.record, self.target.message_reader.line, size)
+        return self.spool.append(message.record, self._reader.line, self._reader.size)
 
     def turn_to(self, version: int | None) -> None:
         """From here on records carry this version: load what waits first if it belongs elsewhere."""
@@ -175,7 +171,7 @@ class DuckDBSink(Sink):
         if self.renames:
             record = {self.renames[key]: value for key, value in record.items() if key in self.renames}
         raw = raw_from(record)
-        self.spool.append(raw, self.target.message_reader.line, len(raw))
+        self.spool.append(raw, self._reader.line, len(raw))
 
     def process_batch(self, context: dict[str, Any]) -> None:
         """Nothing to do: the target's flush loads all streams at once."""
@@ -194,7 +190,7 @@ class DuckDBSink(Sink):
 
     def load_file(self, file: BatchFile) -> None:
         """Load a file of a BATCH message; part of the target's transaction."""
-        self.versions.last_line = self.target.message_reader.line
+        self.versions.last_line = self._reader.line
         file.read(self.database, self.columns_to_read)
         self._write_batch()
 
@@ -221,7 +217,7 @@ class DuckDBSink(Sink):
 
     def activate_version(self, new_version: int) -> None:
         """Replace the table if the version's records came before; else they are still to come."""
-        self.versions.last_line = self.target.message_reader.line
+        self.versions.last_line = self._reader.line
         if self._belongs_to(new_version) != new_version:
             return
         found = self.versions.gathered.get(new_version)

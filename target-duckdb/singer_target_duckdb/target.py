@@ -62,6 +62,7 @@ class TargetDuckDB(Target):
         self._apply_aliases()
         self.setup_mapper()
         self.version_of_message: int | None = None
+        self._batch_size_rows: int = self.config["batch_size_rows"]
         self._versions: dict[tuple[str, str], Versions] = {}
         self._raw: dict[str, DuckDBSink] = {}
         self._ready_state: Any = None
@@ -150,10 +151,10 @@ class TargetDuckDB(Target):
     def _process_record_message(self, message: Message) -> None:  # type: ignore[override]
         sink = self._raw.get(message.stream)
         if sink is not None:
-            waiting = sink.append(message, self.message_reader.size)
+            waiting = sink.append(message)
         else:
             waiting = self._record_through_sdk(message)
-        if waiting >= self.config["batch_size_rows"]:
+        if waiting >= self._batch_size_rows:
             self.flush()
 
     def _record_through_sdk(self, message: Message) -> int:

@@ -1,0 +1,181 @@
+"""How fast the loader is, side by side with PyPI's target-duckdb 0.8.0 and with DuckDB reading the file by itself.
+
+    python bench/loader.py [--scale 0.1] [--rounds 3] [--no-upstream]
+
+All contenders load the same two Singer files, each twice into one database (first inserting, then updating every
+row), in alternation, each in a process of its own; what is compared is the median wall time from start to end. The
+rows are compared cell by cell with what DuckDB by itself makes of the file. Needs this repository's environment,
+and network once, for the environment of the other target.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from pathlib import Path
+
+import duckdb
+
+CACHE = Path(tempfile.gettempdir()) / "bench-loader"
+NARROW = {
+    "id": "BIGINT", "name": "VARCHAR", "email": "VARCHAR", "amount": "DOUBLE", "active": "BOOLEAN",
+    "created_at": "TIMESTAMP WITH TIME ZONE", "day": "DATE", "number": "BIGINT",
+}
+WIDE = {"id": "BIGINT"} | {
+    f"c{n}": ("VARCHAR", "DOUBLE", "BIGINT", "TIMESTAMP WITH TIME ZONE", "DATE")[n % 5] for n in range(49)
+}
+CASES = {"narrow": (NARROW, 1_000_000), "wide": (WIDE, 300_000)}
+JSON_TYPES = {
+    "BIGINT": {"type": ["null", "integer"]},
+    "VARCHAR": {"type": ["null", "string"]},
+    "DOUBLE": {"type": ["null", "number"]},
+    "BOOLEAN": {"type": ["null", "boolean"]},
+    "DATE": {"type": ["null", "string"], "format": "date"},
+    "TIMESTAMP WITH TIME ZONE": {"type": ["null", "string"], "format": "date-time"},
+}
+
+
+def value(kind: str, row: int, column: int, turn: int) -> object:
+    """A value for one cell; another one in the second turn."""
+    number = row * (column + 1) + turn
+    if kind == "BIGINT":
+        return number
+    if kind == "VARCHAR":
+        return f"value {number}" if number % 11 else ""
+    if kind == "DOUBLE":
+        return number * 0.37
+    if kind == "BOOLEAN":
+        return number % 2 == 0
+    day = f"2024-{number % 12 + 1:02d}-{number % 28 + 1:02d}"
+    return day if kind == "DATE" else f"{day}T{number % 24:02d}:{number % 60:02d}:00+02:00"
+
+
+def write_input(path: Path, columns: dict[str, str], rows: int, turn: int) -> None:
+    """Write a Singer file with one stream `t`."""
+    properties = {name: JSON_TYPES[kind] for name, kind in columns.items()}
+    with path.open("w") as file:
+        schema = {"type": "SCHEMA", "stream": "t", "schema": {"properties": properties}, "key_properties": ["id"]}
+        file.write(json.dumps(schema) + "\n")
+        for row in range(rows):
+            record = {n: value(kind, row, i, turn) for i, (n, kind) in enumerate(columns.items())} | {"id": row}
+            message = {"type": "RECORD", "stream": "t", "record": record, "time_extracted": "2026-01-01T00:00:00Z"}
+            file.write(json.dumps(message) + "\n")
+        file.write(json.dumps({"type": "STATE", "value": {"turn": turn}}) + "\n")
+
+
+def duckdb_alone(source: str, database: str, columns: dict[str, str]) -> str:
+    """A program in which DuckDB reads a Singer file and merges it by key."""
+    struct = "STRUCT(" + ", ".join(f'"{name}" {kind}' for name, kind in columns.items()) + ")"
+    definitions = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+    return f"""
+import duckdb
+connection = duckdb.connect()
+connection.execute("ATTACH '{database}' AS bench (STORAGE_VERSION 'v1.0.0')")
+connection.execute("USE bench")
+connection.execute("SET TimeZone = 'UTC'")
+connection.execute('''CREATE TABLE IF NOT EXISTS t ({definitions})''')
+connection.execute("BEGIN")
+connection.execute('''
+    CREATE TEMP TABLE batch AS SELECT record.* FROM read_ndjson('{source}', auto_detect = false,
+        columns = {{type: 'VARCHAR', record: '{struct}'}}) WHERE type = 'RECORD' ''')
+connection.execute("DELETE FROM t USING temp.main.batch AS batch WHERE t.id = batch.id")
+connection.execute("INSERT INTO t FROM temp.main.batch")
+connection.execute("COMMIT")
+connection.close()
+"""
+
+
+def upstream_executable() -> str:
+    """The other target, in an environment of its own."""
+    place = CACHE / "upstream"
+    if not (place / "bin" / "target-duckdb").exists():
+        venv.create(place, with_pip=True)
+        requirements = ["target-duckdb==0.8.0", f"duckdb=={duckdb.__version__}"]
+        subprocess.run([place / "bin" / "pip", "install", "-q", *requirements], check=True)
+    return str(place / "bin" / "target-duckdb")
+
+
+def timed(command: list[str], source: Path) -> tuple[float, int]:
+    """Seconds and peak memory in MB of a process that reads the file."""
+    with source.open("rb") as file:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdin=file, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)[:100]} failed")
+    return seconds, usage.ru_maxrss // 1024
+
+
+def differences(left: Path, right: Path) -> int:
+    """How many rows are in one table and not in the other."""
+    connection = duckdb.connect()
+    connection.execute(f"ATTACH '{left}' AS l (READ_ONLY); ATTACH '{right}' AS r (READ_ONLY)")
+    both_ways = "(FROM l.t EXCEPT ALL FROM r.t) UNION ALL (FROM r.t EXCEPT ALL FROM l.t)"
+    return int(connection.execute(f"SELECT count(*) FROM ({both_ways})").fetchall()[0][0])
+
+
+def main() -> None:
+    """Run the benchmark and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--scale", type=float, default=1.0, help="share of 1,000,000 narrow and 300,000 wide rows")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--no-upstream", action="store_true")
+    options = parser.parse_args()
+    CACHE.mkdir(exist_ok=True)
+    contenders = ["this loader", "DuckDB alone"] + ([] if options.no_upstream else ["target-duckdb 0.8.0"])
+    print(f"DuckDB {duckdb.__version__}, {os.cpu_count()} cores, medians of {options.rounds} rounds")
+    print(f"{'':16}{'contender':22}{'seconds':>9}{'rows/s':>10}{'ratio':>8}{'MB':>7}  rows")
+    for case, (columns, full) in CASES.items():
+        rows = int(full * options.scale)
+        sources = [CACHE / f"{case}-{rows}-{turn}.singer" for turn in (0, 1)]
+        for turn, source in enumerate(sources):
+            if not source.exists():
+                write_input(source, columns, rows, turn)
+        results: dict[tuple[int, str], list[tuple[float, int]]] = {}
+        wrong: dict[tuple[int, str], int] = {}
+        for _ in range(options.rounds):
+            with tempfile.TemporaryDirectory() as directory:
+                for turn, source in enumerate(sources):
+                    for number, contender in enumerate(contenders):
+                        database, config = Path(directory) / f"{number}.duckdb", Path(directory) / "config.json"
+                        config.write_text(json.dumps({"path": str(database), "default_target_schema": "main"}))
+                        executable = str(Path(sys.executable).with_name("target-duckdb"))
+                        if contender == "DuckDB alone":
+                            command = [sys.executable, "-c", duckdb_alone(str(source), str(database), columns)]
+                        else:
+                            other = contender != "this loader"
+                            command = [upstream_executable() if other else executable, "--config", str(config)]
+                        results.setdefault((turn, contender), []).append(timed(command, source))
+                    for number, contender in enumerate(contenders):
+                        alone = Path(directory) / "1.duckdb"
+                        if contender == "this loader":
+                            wrong[turn, contender] = differences(Path(directory) / "0.duckdb", alone)
+                        elif contender != "DuckDB alone":
+                            connection = duckdb.connect(str(Path(directory) / f"{number}.duckdb"), read_only=True)
+                            wrong[turn, contender] = rows - connection.execute("SELECT count(*) FROM t").fetchall()[0][0]
+                            connection.close()
+        for turn, what in enumerate(("inserting", "updating")):
+            ours = statistics.median(seconds for seconds, _ in results[turn, "this loader"])
+            for contender in contenders:
+                seconds = statistics.median(seconds for seconds, _ in results[turn, contender])
+                memory = max(memory for _, memory in results[turn, contender])
+                bad = wrong.get((turn, contender), 0)
+                label = f"{case}, {what}" if contender == contenders[0] else ""
+                verdict = "right" if not bad else f"{bad} wrong"
+                print(
+                    f"{label:18}{contender:20}{seconds:>9.2f}{rows / seconds:>10,.0f}{seconds / ours:>7.2f}x{memory:>7}  {verdict}",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()
