@@ -24,13 +24,12 @@ from singer_target_duckdb.reader import Message, MessageReader, Stop
 from singer_target_duckdb.settings import SETTINGS
 from singer_target_duckdb.sink import DuckDBSink
 from singer_target_duckdb.spool import SpoolDirectory
+from singer_target_duckdb.table import Table
 from singer_target_duckdb.versions import OVERWRITING, Versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
-
-    from singer_target_duckdb.table import Table
 
 _SPOOL_BYTES = 256 << 20
 _FLUSH_SECONDS = 300
@@ -94,13 +93,20 @@ class TargetDuckDB(Target):
             config.setdefault("flattening_max_depth", level)
 
     def table_name(self, stream: str) -> tuple[str, str, str]:
-        """Catalog, schema and table for a stream; `schema-table` names are read as upstream reads them."""
-        parts = stream.split("-")
-        source_schema = parts[0] if len(parts) == 2 else parts[1] if len(parts) > 2 else None
-        table = stream if len(parts) == 1 else parts[1] if len(parts) == 2 else "_".join(parts[2:])
-        mapping = (self.config.get("schema_mapping") or {}).get(source_schema or "") or {}
-        schema = mapping.get("target_schema") or self.config.get("default_target_schema") or "main"
-        return self.database.catalog, schema.strip(), table
+        """Catalog, schema and table for a stream.
+
+        As upstream has it, `a-b` is table b of the source's schema a, and `x-a-b-c` table b_c of schema a; where
+        its underscore for a dot is the name of a table that is there, that table goes on.
+        """
+        first, *rest = stream.split("-")
+        source_schema, parts = (rest[0], rest[1:]) if len(rest) > 1 else (first if rest else "", rest or [first])
+        mapping = (self.config.get("schema_mapping") or {}).get(source_schema) or {}
+        schema = (mapping.get("target_schema") or self.config.get("default_target_schema") or "main").strip()
+        catalog, table = self.database.catalog, "_".join(parts) if all(parts) else stream
+        legacy = table.replace(".", "_")
+        if legacy != table and not Table(self.database, catalog, schema, table).existing_columns():
+            table = legacy if Table(self.database, catalog, schema, legacy).existing_columns() else table
+        return catalog, schema, table
 
     def versions_of(self, table: Table, stream: str) -> Versions:
         """The versions of a table, which outlive the sink when a stream's schema changes.
