@@ -13,7 +13,7 @@ ifdef PIP_CERT
 export SSL_CERT_FILE ?= $(PIP_CERT)
 endif
 
-.PHONY: setup demo models test test-full test-models lint definitions bench build clean
+.PHONY: setup demo models test test-full test-models lint docs bench build clean
 
 setup: .venv/ready  ## install everything into .venv
 
@@ -53,11 +53,11 @@ lint: setup  ## linter, formatter, types, generated files
 	$(BIN)/mypy tap-personio/tap_personio
 	$(BIN)/mypy target-duckdb/singer_target_duckdb
 	$(BIN)/mypy personio-sandbox/personio_sandbox
-	$(BIN)/mypy demo/run.py docs/hub/generate.py
-	$(BIN)/python docs/hub/generate.py --check
+	$(BIN)/mypy demo/run.py docs/generate.py
+	$(BIN)/python docs/generate.py --check
 
-definitions: setup  ## write the plugin definitions in docs/hub and meltano.yml anew, from the packages
-	$(BIN)/python docs/hub/generate.py
+docs: setup  ## write what is generated in the docs and in meltano.yml
+	$(BIN)/python docs/generate.py
 
 bench: setup  ## side by side with what people use today
 	$(BIN)/python -m bench

@@ -1,8 +1,7 @@
-"""Write the Meltano definitions of both plugins from what the packages say about themselves.
+"""The Meltano definitions of both plugins, from what the packages say about themselves.
 
 Each plugin's definition goes to `docs/hub/<plugin>.yml`, in the form of the Meltano Hub, which `meltano add --from-ref`
-reads; its capabilities, default selection and settings go into `meltano.yml` as well. With `--check` nothing is
-written: the exit code tells whether something would be.
+reads; its capabilities, default selection and settings go into `meltano.yml` as well.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Any, cast
 from ruamel.yaml import YAML
 from tap_personio.tap import STREAMS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 # What a package cannot know about itself.
 PLUGINS: dict[str, dict[str, Any]] = {
@@ -55,19 +54,6 @@ KINDS = {
     "object": "object",
     "array": "array",
 }
-
-
-def main(arguments: list[str]) -> int:
-    """Write, or check, all files; returns the exit code."""
-    stale = [path for path, text in files().items() if not path.exists() or path.read_text("utf-8") != text]
-    for path in stale:
-        if "--check" in arguments:
-            sys.stderr.write(
-                f"{path.relative_to(ROOT)} is not what the packages say: run `make definitions`.\n"
-            )
-        else:
-            path.write_text(files()[path], "utf-8")
-    return int("--check" in arguments and bool(stale))
 
 
 def files() -> dict[Path, str]:
@@ -143,7 +129,3 @@ def _dump(content: Any) -> str:
     stream = io.StringIO()
     _YAML.dump(content, stream)
     return stream.getvalue()
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

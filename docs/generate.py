@@ -1,0 +1,159 @@
+"""Write everything in the docs that the code knows better: plugin definitions, and tables in Markdown.
+
+A Markdown file marks what is written for it: between `<!-- generated: NAME -->` and `<!-- end -->`. With `--check`
+nothing is written: the exit code tells whether something would be.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import definitions
+from singer_target_duckdb.columns import column_type
+from singer_target_duckdb.settings import SETTINGS
+from tap_personio.columns import schema_of
+from tap_personio.employees import STANDARD
+from tap_personio.settings import CONFIG_JSONSCHEMA
+from tap_personio.tap import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("README.md", "docs/tables.md", "docs/credential-and-rights.md")
+# What names a stream on the class is an instance's attribute in the SDK's types.
+ALL: tuple[Any, ...] = cast("tuple[Any, ...]", STREAMS)
+
+
+def main(arguments: list[str]) -> int:
+    """Write, or check, all files; returns the exit code."""
+    files = definitions.files() | {ROOT / name: filled((ROOT / name).read_text("utf-8")) for name in PAGES}
+    stale = [path for path, text in files.items() if not path.exists() or path.read_text("utf-8") != text]
+    for path in stale:
+        if "--check" in arguments:
+            sys.stderr.write(f"{path.relative_to(ROOT)} is not what the packages say: run `make docs`.\n")
+        else:
+            path.write_text(files[path], "utf-8")
+    return int("--check" in arguments and bool(stale))
+
+
+def filled(page: str) -> str:
+    """A page with its generated parts written anew."""
+    parts = {
+        "tables": overview(),
+        "columns": columns(),
+        "rights": rights(),
+        "tap settings": settings(CONFIG_JSONSCHEMA),
+        "target settings": settings(SETTINGS.to_dict()),
+    }
+    return re.sub(
+        r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)",
+        lambda found: f"{found[1]}{parts[found[2]]}{found[3]}",
+        page,
+        flags=re.DOTALL,
+    )
+
+
+def overview() -> str:
+    """One line for each table."""
+    return table(
+        ("table", "holds", "key", "each run", "by default"),
+        (
+            (
+                f"[`{stream.name}`](docs/tables.md#{stream.name})",
+                sentence(stream),
+                ", ".join(f"`{key}`" for key in stream.primary_keys),
+                behaviour(stream),
+                "yes" if stream.selected_by_default else "",
+            )
+            for stream in ALL
+        ),
+    )
+
+
+def columns() -> str:
+    """A section for each table."""
+    sections = []
+    for stream in ALL:
+        lines = [
+            f"## {stream.name}",
+            "",
+            sentence(stream),
+            "",
+            f"- Read from `{stream.endpoint}`; requests: {stream.calls}",
+            f"- Right: {stream.right}",
+            f"- Key: {', '.join(f'`{key}`' for key in stream.primary_keys)}; each run: {behaviour(stream)}",
+            f"- Selected by default: {'yes' if stream.selected_by_default else 'no'}",
+            "",
+        ]
+        sections.append("\n".join(lines) + "\n" + _columns_of(stream))
+    return "\n".join(sections)
+
+
+def _columns_of(stream: Any) -> str:
+    if not stream.columns:
+        standard = ", ".join(f"`{name}`" for name in STANDARD)
+        return f"Columns are the attributes that the credential may read; Personio's own are {standard}.\n"
+    properties = schema_of(stream.columns, tuple(stream.primary_keys))["properties"]
+    return table(
+        ("column", "type", ""),
+        (
+            (f"`{column.name}`", column_type(properties[column.name]), column.description)
+            for column in stream.columns
+        ),
+    )
+
+
+def rights() -> str:
+    """The streams that each right opens."""
+    opened: dict[str, list[str]] = {}
+    for stream in ALL:
+        opened.setdefault(stream.right, []).append(f"`{stream.name}`")
+    return table(("tick", "for"), ((right, ", ".join(names)) for right, names in opened.items()))
+
+
+def settings(schema: dict[str, Any]) -> str:
+    """One line for each setting."""
+    return table(
+        ("setting", "default", "meaning"),
+        (
+            (
+                f"`{name}`",
+                "required" if name in schema.get("required", ()) else default(each.get("default")),
+                each["description"],
+            )
+            for name, each in schema["properties"].items()
+        ),
+    )
+
+
+def default(value: Any) -> str:
+    """A default as it is written in a JSON config."""
+    return "" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def behaviour(stream: Any) -> str:
+    """What a run does with the table."""
+    key = stream.replication_key  # a property of the SDK's class where a stream has none
+    if not isinstance(key, str):
+        return "replaced"
+    return f"added to by `{key}`" if stream.accumulates else f"merged by `{key}`"
+
+
+def sentence(stream: Any) -> str:
+    """The first sentence of a stream's documentation."""
+    return " ".join((inspect.getdoc(stream) or "").split("\n\n")[0].split())
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A Markdown table."""
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
