@@ -32,12 +32,19 @@ class Kind:
     Attributes:
         schema: for Singer.
         plain: the class of values that are fine as they are.
+        json: the type that a value has in Personio's JSON when nothing is odd.
         convert: for all other values but null.
     """
 
     schema: Mapping[str, Any]
     plain: type
+    json: Any
     convert: Callable[[Any], Any]
+
+    @property
+    def converts_text(self) -> bool:
+        """Whether texts change, like the many spellings of a moment."""
+        return self.json == (str | None) and self.plain is not str
 
 
 def _text(value: Any) -> str:
@@ -147,18 +154,20 @@ def _list(value: Any) -> list[Any]:
 _converted = functools.lru_cache(maxsize=4096)
 NONE_PLAIN = bytes
 
-TEXT = Kind({"type": ["string", "null"]}, str, _text)
-INTEGER = Kind({"type": ["integer", "null"]}, int, _integer)
-NUMBER = Kind({"type": ["number", "null"]}, float, _number)
-BOOLEAN = Kind({"type": ["boolean", "null"]}, bool, _boolean)
-MOMENT = Kind({"type": ["string", "null"], "format": "date-time"}, NONE_PLAIN, to_moment)
-DAY = Kind({"type": ["string", "null"], "format": "date"}, NONE_PLAIN, _converted(to_day))
-TIME = Kind({"type": ["string", "null"], "format": "time"}, NONE_PLAIN, _converted(_time))
-LOCAL = Kind({"type": ["string", "null"]}, NONE_PLAIN, _local)
-OBJECT = Kind({"type": ["object", "array", "null"]}, dict, _as_it_is)
-LIST = Kind({"type": ["array", "null"], "items": {}}, list, _list)
-TEXTS = Kind({"type": ["array", "null"], "items": {"type": ["string", "null"]}}, list, _list)
-ANY = Kind({"type": ["object", "array", "string", "number", "boolean", "null"]}, dict, _as_it_is)
+TEXT = Kind({"type": ["string", "null"]}, str, str | None, _text)
+INTEGER = Kind({"type": ["integer", "null"]}, int, int | None, _integer)
+NUMBER = Kind({"type": ["number", "null"]}, float, int | float | None, _number)
+BOOLEAN = Kind({"type": ["boolean", "null"]}, bool, bool | None, _boolean)
+MOMENT = Kind({"type": ["string", "null"], "format": "date-time"}, NONE_PLAIN, str | None, to_moment)
+DAY = Kind({"type": ["string", "null"], "format": "date"}, NONE_PLAIN, str | None, _converted(to_day))
+TIME = Kind({"type": ["string", "null"], "format": "time"}, NONE_PLAIN, str | None, _converted(_time))
+LOCAL = Kind({"type": ["string", "null"]}, NONE_PLAIN, str | None, _local)
+OBJECT = Kind({"type": ["object", "array", "null"]}, dict, msgspec.Raw, _as_it_is)
+LIST = Kind({"type": ["array", "null"], "items": {}}, list, list[Any] | None, _list)
+TEXTS = Kind(
+    {"type": ["array", "null"], "items": {"type": ["string", "null"]}}, list, list[Any] | None, _list
+)
+ANY = Kind({"type": ["object", "array", "string", "number", "boolean", "null"]}, dict, msgspec.Raw, _as_it_is)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,59 +198,6 @@ def dig(fields: Any, path: tuple[str, ...]) -> Any:
             return fields if step == "value" else None
         fields = fields.get(step)
     return fields
-
-
-class Row:
-    """Builds rows of a stream's columns from records.
-
-    Args:
-        columns: the stream's columns in order.
-        keys: columns that must have a value.
-        wanted: names of the columns that go out; the others are taken off the record all the same, so that what
-            is not selected does not turn up among the other fields.
-    """
-
-    def __init__(self, columns: tuple[Column, ...], keys: tuple[str, ...], wanted: frozenset[str]) -> None:
-        self._own = [
-            (c.name, c.kind.plain, c.kind.convert) for c in columns if not c.path and c.name in wanted
-        ]
-        self._unwanted = [c.name for c in columns if not c.path and c.name not in wanted]
-        self._joined = [
-            (c.name, c.kind.convert, c.path[0], c.path[1:]) for c in columns if c.path and c.name in wanted
-        ]
-        self._keys = keys
-        self._order = [c.name for c in columns if c.name in wanted]
-        self._others = OTHER_FIELDS in wanted
-
-    def build(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """Turn the fields of one record into a row. The fields are used up.
-
-        Raises:
-            WrongTypeError: with the name of the column as its text.
-        """
-        row: dict[str, Any] = dict.fromkeys(self._order)
-        name = ""
-        try:
-            for name, convert, first, rest in self._joined:
-                value = fields.get(first)
-                if value is not None and (value := dig(value, rest)) is not None:
-                    row[name] = convert(value)
-            for name in self._unwanted:
-                fields.pop(name, None)
-            for name, plain, convert in self._own:
-                value = fields.pop(name, None)
-                if value.__class__ is plain:
-                    row[name] = value
-                elif value is not None:
-                    row[name] = convert(value)
-            for name in self._keys:
-                if row[name] is None:
-                    raise WrongTypeError
-        except (WrongTypeError, TypeError, AttributeError):
-            raise WrongTypeError(name) from None
-        if fields and self._others:
-            row[OTHER_FIELDS] = fields
-        return row
 
 
 def schema_of(columns: tuple[Column, ...], keys: tuple[str, ...]) -> dict[str, Any]:

@@ -15,14 +15,16 @@ from singer_sdk.singerlib import ActivateVersionMessage
 from typing_extensions import override
 
 from tap_personio.client import Caller
-from tap_personio.columns import OBJECT, OTHER_FIELDS, Column, Row, WrongTypeError, schema_of
+from tap_personio.columns import OBJECT, OTHER_FIELDS, Column, WrongTypeError, schema_of
 from tap_personio.errors import StreamFailedError, StreamUnavailableError, TapPersonioError
 from tap_personio.feeding import Feed
+from tap_personio.rows import PlainRows, Row
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
     from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.mapper import StreamMap
 
     from tap_personio.client import Client
     from tap_personio.paging import Ids, Page
@@ -66,6 +68,7 @@ class PersonioStream(Stream):
         calls: what a read costs, in words, for the docs.
         page_ids: identifiers on a page, where other streams ask about each record of this one.
         deletions: webhook events that tell of records gone from this table.
+        has_plain_records: `fields` does no more than `PlainRows` does.
         accumulates: the source forgets what the table keeps; no version ever replaces it.
     """
 
@@ -79,6 +82,7 @@ class PersonioStream(Stream):
     page_ids: ClassVar[Ids | None] = None
     deletions: ClassVar[tuple[str, ...]] = ()
     accumulates: ClassVar[bool] = False
+    has_plain_records: ClassVar[bool] = False
 
     _tap: TapPersonio
 
@@ -130,7 +134,7 @@ class PersonioStream(Stream):
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
-        for rows in self._rows(self.pages(self.plan, self._tap.caller(self))):
+        for rows in self._rows(self.pages(self.plan, self._tap.caller(self)), as_they_come=False):
             yield from rows
 
     @override
@@ -248,7 +252,7 @@ class PersonioStream(Stream):
     def compare_scope(self, before: str | None) -> None:
         """Tell when less can be read than in the last run."""
 
-    def _rows(self, pages: Iterable[Page]) -> Iterator[list[dict[str, Any]]]:
+    def _rows(self, pages: Iterable[Page], *, as_they_come: bool = True) -> Iterator[list[Any]]:
         schema = self._input_schema or self.schema
         known = schema.get("properties", {})
         always = {*self.primary_keys, self.replication_key}
@@ -258,7 +262,17 @@ class PersonioStream(Stream):
             if column.name in known and (column.name in always or self.mask[("properties", column.name)])
         )
         row = Row(self.table_columns, tuple(self.primary_keys), wanted)
+        plain = None
+        everything = len(wanted) == len(self.table_columns)
+        if self.has_plain_records and as_they_come and everything and self._maps_nothing:
+            plain = PlainRows(self.table_columns, tuple(self.primary_keys))
         for page in pages:
+            if plain:
+                try:
+                    yield plain.read(page.data, page.repeated)
+                    continue
+                except (msgspec.MsgspecError, WrongTypeError, TypeError):
+                    pass  # something unusual: the other way can tell what
             try:
                 yield [row.build(self.fields(record, page.parent)) for record in self.records(page)]
             except WrongTypeError as error:
@@ -268,14 +282,18 @@ class PersonioStream(Stream):
                 msg = "a record has an unexpected shape, so that it cannot be read"
                 raise StreamFailedError(msg) from None
 
+    @property
+    def _maps_nothing(self) -> bool:
+        return all(_is_plain(stream_map) for stream_map in self.stream_maps)
+
     # -- writing ----------------------------------------------------------------------------------------------
 
-    def _write(self, rows: list[dict[str, Any]], version: int | None) -> None:
+    def _write(self, rows: list[Any], version: int | None) -> None:
         for stream_map in self.stream_maps:
             if isinstance(stream_map, RemoveRecordTransform):
                 continue
             out = rows
-            if type(stream_map) is not SameRecordTransform or stream_map.flattening_enabled:
+            if not _is_plain(stream_map):
                 try:
                     mapped = [stream_map.transform(row) for row in rows]
                 except Exception as error:
@@ -285,11 +303,11 @@ class PersonioStream(Stream):
                 out = [row for row in mapped if row is not None]
             self._tap.writer.write_records(stream_map.stream_alias, out, version)
 
-    def _latest(self, latest: str | None, rows: list[dict[str, Any]]) -> str | None:
+    def _latest(self, latest: str | None, rows: list[Any]) -> str | None:
         key = self.replication_key
         if not key:
             return None
-        values = [value for row in rows if (value := row.get(key)) is not None]
+        values = [value for row in rows if (value := _value(row, key)) is not None]
         return max([latest, *values] if latest else values, default=latest)
 
     def _finish(self, plan: Plan, latest: str | None) -> None:
@@ -363,6 +381,14 @@ class PersonioStream(Stream):
     def id_pages(self, plan: Plan, caller: Caller) -> Iterator[Page]:
         """Pages with at least the identifiers of the records."""
         return self.pages(plan, caller)
+
+
+def _value(row: Any, key: str) -> Any:
+    return row.get(key) if isinstance(row, dict) else getattr(row, key)
+
+
+def _is_plain(stream_map: StreamMap) -> bool:
+    return type(stream_map) is SameRecordTransform and not stream_map.flattening_enabled
 
 
 def _moment(value: Any) -> dt.datetime | None:

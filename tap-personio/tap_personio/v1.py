@@ -142,6 +142,7 @@ class AbsenceTypes(V1List):
     right = "Absences: read"
     calls = "1"
     primary_keys = ("id",)
+    has_plain_records = True
     columns = (
         Column("id", INTEGER),
         Column("id_v2", TEXT, description="Identifier of the same type in API v2."),
@@ -166,6 +167,7 @@ class Absences(V1List):
     # The filter is a day, and nobody says in which zone.
     overlap = dt.timedelta(days=1)
     offset = Offset.PAGE
+    has_plain_records = True
     columns = (
         Column("id", INTEGER),
         Column("id_v2", TEXT, description="Identifier of the same absence in API v2."),
@@ -210,6 +212,7 @@ class Attendances(V1List):
     replication_key = "updated_at"
     deletions = ("attendance-period.deleted",)
     ids = IDS_OUTSIDE
+    has_plain_records = True
     columns = (
         Column("id", INTEGER),
         Column("id_v2", TEXT, description="Identifier of the same period in API v2."),
@@ -359,6 +362,7 @@ class HourlyAbsences(V1List):
     replication_key = "updated_at"
     deletions = ("absence-period.deleted",)
     offset = Offset.PAGE_FROM_0_OR_1
+    has_plain_records = True
     columns = (
         Column("id", TEXT),
         Column("status", TEXT),

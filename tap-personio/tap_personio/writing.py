@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 class _Record(msgspec.Struct, tag="RECORD", omit_defaults=True):
     stream: str
-    record: dict[str, Any]
+    record: Any
     time_extracted: str
     version: int | None = None
 
@@ -64,8 +64,8 @@ class PageWriter(MsgSpecWriter):
             return
         self._write(bytes(self.format_message(message)), flush=not isinstance(message, RecordMessage))
 
-    def write_records(self, stream: str, records: Iterable[dict[str, Any]], version: int | None) -> None:
-        """Write RECORD messages of one stream."""
+    def write_records(self, stream: str, records: Iterable[Any], version: int | None) -> None:
+        """Write RECORD messages of one stream: dictionaries, or structs that encode like them."""
         extracted = dt.datetime.now(dt.UTC).isoformat()
         self._write(
             self._encoder.encode_lines([_Record(stream, record, extracted, version) for record in records]),

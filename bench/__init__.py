@@ -1,0 +1,1 @@
+"""Side-by-side benchmarks against what people use today: `make bench`."""

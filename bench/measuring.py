@@ -1,0 +1,141 @@
+"""Whole processes, measured side by side: wall and processor seconds, peak memory."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+ROOT = Path(__file__).parents[1]
+ENVIRONMENTS = ROOT / ".bench"
+BIN = Path(sys.executable).parent
+
+
+@dataclass
+class Figures:
+    """What one run cost: seconds, and MiB of its largest process."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+@dataclass
+class Series:
+    """Several runs of one thing."""
+
+    name: str
+    runs: list[Figures] = field(default_factory=list)
+
+    def median(self, what: str) -> float:
+        """Median of `wall`, `cpu` or `peak`."""
+        return median(getattr(run, what) for run in self.runs)
+
+
+def run(commands: Sequence[Sequence[str]], **options: Any) -> Figures:
+    """Run a pipeline and wait for it.
+
+    Args:
+        commands: each gets the output of the one before; the output of the last is thrown away.
+        options: for the processes, such as `env` and `cwd`.
+
+    Raises:
+        RuntimeError: when one fails; with the end of its standard error.
+    """
+    began = time.perf_counter()
+    processes: list[subprocess.Popen[bytes]] = []
+    errors = []
+    source = None
+    for command in commands:
+        last = len(processes) == len(commands) - 1
+        errors.append((ENVIRONMENTS / f"stderr-{len(processes)}").open("wb+"))
+        process = subprocess.Popen(
+            command,
+            stdin=source or subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if last else subprocess.PIPE,
+            stderr=errors[-1],
+            **options,
+        )
+        if source:
+            source.close()
+        source = process.stdout
+        processes.append(process)
+    cpu = peak = 0.0
+    for process, error in zip(processes, errors, strict=True):
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        cpu += usage.ru_utime + usage.ru_stime
+        peak = max(peak, usage.ru_maxrss / 1024)
+        if process.returncode:
+            error.seek(0)
+            msg = f"{process.args} ended with {process.returncode}: {error.read()[-2000:].decode()}"
+            raise RuntimeError(msg)
+        error.close()
+    return Figures(time.perf_counter() - began, cpu, peak)
+
+
+def in_turn(rounds: int, **things: Callable[[], Figures]) -> dict[str, Series]:
+    """Run things in turn, A B A B …, so that a machine whose speed drifts is fair to all."""
+    series = {name: Series(name) for name in things}
+    for number in range(rounds):
+        for name, thing in things.items():
+            figures = thing()
+            series[name].runs.append(figures)
+            print(
+                f"  {number + 1}/{rounds} {name}: {figures.wall:.2f} s, {figures.cpu:.2f} s of processor, "
+                f"{figures.peak:.0f} MiB",
+                flush=True,
+            )
+    return series
+
+
+def environment(name: str, *requirements: str) -> Path:
+    """Python of an environment with other packages, made once with compiled bytecode."""
+    path = ENVIRONMENTS / name
+    python = path / "bin" / "python"
+    if not (path / "ready").exists():
+        uv = str(BIN / "uv")
+        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, path], check=True)
+        install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python]
+        subprocess.run([*install, *requirements], check=True)
+        (path / "ready").touch()
+    return python
+
+
+@contextlib.contextmanager
+def sandbox(**options: Any) -> Iterator[str]:
+    """A sandbox in a process of its own; yields its address."""
+    flags = [
+        f"--{'no-' if value is False else ''}{name.replace('_', '-')}" if isinstance(value, bool)
+        else f"--{name.replace('_', '-')}={value}"
+        for name, value in options.items()
+    ]  # fmt: skip
+    process = subprocess.Popen([BIN / "personio-sandbox", *flags], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().split()[0]
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def ask(url: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """Ask a sandbox's control endpoint."""
+    request = urllib.request.Request(
+        f"{url}/_sandbox/{path}",
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=120) as answer:
+        return json.load(answer)
