@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlparse
 
 from singer_target_duckdb.errors import LoaderError
 from singer_target_duckdb.sql import literal, quoted
-from singer_target_duckdb.table import BATCH_LINE_BYTES, json_records, read_batch
+from singer_target_duckdb.table import BATCH_LINE_BYTES, json_objects, read_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,8 @@ class BatchFile:
             duckdb.Error: if the file cannot be read or a value does not fit.
         """
         if self.format == "jsonl":
-            read_batch(database, json_records(literal(self.path), columns, BATCH_LINE_BYTES, self.compression), columns)
+            keys = {column.key: column.read_type for column in columns}
+            read_batch(database, json_objects(literal(self.path), keys, BATCH_LINE_BYTES, self.compression), columns)
             return
         source = f"read_parquet({literal(self.path)})"
         present = {row[0]: row[1] for row in database.rows(f"DESCRIBE FROM {source}")}

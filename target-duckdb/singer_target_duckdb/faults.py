@@ -77,10 +77,13 @@ def _rewrite(sink: DuckDBSink) -> None:
 
     def rewritten(line: int, record: bytes) -> bytes:
         try:
-            return raw_from(object_from(record))
+            found = object_from(record)["record"]
         except ValueError:
+            found = None
+        if not isinstance(found, dict):
             msg = f"Line {line}: the record of stream '{sink.stream_name}' is not a JSON object."
-            raise LoaderError(msg) from None
+            raise LoaderError(msg)
+        return raw_from({"record": found})
 
     sink.spool.rewrite(rewritten)
 

@@ -135,6 +135,12 @@ class DuckDBSink(Sink):
             raise LoaderError(msg)
         return self.spool.append(message.record, self._reader.line, self._reader.size)
 
+    def extend(self, version: int | None, messages: bytes, count: int) -> None:
+        """Spool RECORD messages of one version as they came, one a line."""
+        if version != self._seen_version:
+            self.turn_to(version)
+        self.spool.extend(messages, self._reader.line + 1, count)
+
     def turn_to(self, version: int | None) -> None:
         """From here on records carry this version: load what waits first if it belongs elsewhere."""
         destination = self._belongs_to(version)

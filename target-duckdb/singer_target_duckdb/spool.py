@@ -45,7 +45,7 @@ class SpoolDirectory:
 
 
 class Spool:
-    """Raw JSON objects of one stream, and the input line each came from."""
+    """Records of one stream, each as `{"record": {…}}` on a line, and the input line each came from."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -63,7 +63,7 @@ class Spool:
         """Add one record; returns how many there are now.
 
         Args:
-            record: the JSON object, on one line.
+            record: the JSON object.
             line: number of its line in the input.
             size: its length in bytes, or an upper bound.
         """
@@ -76,18 +76,33 @@ class Spool:
             self.write_out()
         return len(self.lines)
 
+    def extend(self, messages: bytes, line: int, count: int) -> int:
+        """Add RECORD messages as they came, one a line; returns how many records there are now.
+
+        Args:
+            messages: whole lines.
+            line: number of the first of them in the input.
+            count: how many they are.
+        """
+        self.write_out()
+        with self.path.open("ab", buffering=0) as file:
+            file.write(messages)
+        self.lines.extend(range(line, line + count))
+        self.size += len(messages)
+        self.longest = max(self.longest, len(messages))  # no line is longer
+        return len(self.lines)
+
     def write_out(self) -> None:
         """Bring what is still in memory to the file."""
         if self._waiting:
-            with self.path.open("ab") as file:
-                file.write(b"\n".join(self._waiting))
-                file.write(b"\n")
+            with self.path.open("ab", buffering=0) as file:
+                file.write(b'{"record":' + b'}\n{"record":'.join(self._waiting) + b"}\n")
             self.size += self._waiting_bytes
             self._waiting.clear()
             self._waiting_bytes = 0
 
     def rewrite(self, change: Callable[[int, bytes], bytes]) -> None:
-        """Replace each record by what the function makes of its input line number and its JSON."""
+        """Replace each line by what the function makes of its number in the input and its JSON."""
         self.write_out()
         changed = self.path.with_suffix(".rewritten")
         with self.path.open("rb") as old, changed.open("wb") as new:

@@ -185,16 +185,25 @@ def read_batch(database: Database, source: str, columns: list[Column]) -> None:
 
 def spooled(spool: Spool, columns: list[Column]) -> str:
     """What follows FROM to read a spool."""
-    return json_records(literal(escape(str(spool.path))), columns, max(spool.longest + 1024, 1 << 24))
+    struct = ", ".join(f"{quoted(column.key)} {column.read_type}" for column in columns)
+    source = json_objects(literal(escape(str(spool.path))), {"record": f"STRUCT({struct})"}, spool.longest)
+    return f"(SELECT record.* FROM {source})"
 
 
-def json_records(path: str, columns: list[Column], longest: int, compression: str = "uncompressed") -> str:
-    """The table function that reads newline-delimited JSON, each key as text or JSON."""
-    types = ", ".join(f"{literal(column.key)}: {literal(column.read_type)}" for column in columns)
+def json_objects(path: str, keys: dict[str, str], longest: int, compression: str = "uncompressed") -> str:
+    """The table function that reads newline-delimited JSON.
+
+    Args:
+        path: SQL literal of the path.
+        keys: type for each key to read.
+        longest: no line is longer than this many bytes.
+        compression: what DuckDB calls it.
+    """
+    columns = ", ".join(f"{literal(key)}: {literal(kind)}" for key, kind in keys.items())
     return f"""
         read_json({path}, format = 'newline_delimited', records = 'true', auto_detect = false,
                   hive_partitioning = false, compression = {literal(compression)},
-                  maximum_object_size = {longest}, columns = {{{types}}})
+                  maximum_object_size = {max(longest + 1024, 1 << 24)}, columns = {{{columns}}})
         """
 
 

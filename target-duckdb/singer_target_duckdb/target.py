@@ -72,6 +72,7 @@ class TargetDuckDB(Target):
         self._signal = 0
         self.message_reader.go_on = self._go_on
         self.message_reader.give_up = self._close
+        self.message_reader.on_run = self._process_run
 
     @cached_property
     def spools(self) -> SpoolDirectory:
@@ -162,6 +163,14 @@ class TargetDuckDB(Target):
             waiting = self._record_through_sdk(message)
         if waiting >= self._batch_size_rows:
             self.flush()
+
+    def _process_run(self, message: Message, messages: bytes, count: int) -> bool:
+        """Spool records like the one just processed; False if they have to come one by one."""
+        sink = self._raw.get(str(message.stream))
+        if sink is None or len(sink.spool) + count > self._batch_size_rows:
+            return False
+        sink.extend(message.version, messages, count)
+        return True
 
     def _record_through_sdk(self, message: Message) -> int:
         if message.stream not in self.mapper.stream_maps:
