@@ -92,8 +92,28 @@ def _boolean(value: Any) -> bool | None:
     raise WrongTypeError
 
 
+@functools.lru_cache(maxsize=65_536)
+def _utc_hour(hour: str, offset: str) -> str:
+    try:
+        return dt.datetime.fromisoformat(f"{hour}:00:00{offset}").astimezone(dt.UTC).isoformat()[:13]
+    except (ValueError, OverflowError):
+        raise WrongTypeError from None
+
+
+@functools.lru_cache(maxsize=4096)
+def _minutes(text: str) -> str:
+    if re.fullmatch(r":[0-5]\d:[0-5]\d", text, re.ASCII):
+        return text
+    raise WrongTypeError
+
+
 def to_moment(value: Any) -> str | None:
     """A moment with an offset, in any of Personio's spellings, as UTC: `2025-01-17T15:41:08+00:00`."""
+    if value.__class__ is str and len(value) in (20, 24, 25):
+        offset = value[19:]
+        if offset == "Z" or (offset[0] in "+-" and offset.endswith("00")):
+            # An offset of whole hours leaves minutes and seconds alone, and hours repeat from record to record.
+            return f"{_utc_hour(value[:13], offset)}{_minutes(value[13:19])}+00:00"
     if value == "":
         return None
     if isinstance(value, dict):
@@ -150,9 +170,19 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-# Days and times of day repeat from record to record; a class that no JSON value has marks kinds without a plain one.
-_converted = functools.lru_cache(maxsize=4096)
-NONE_PLAIN = bytes
+def _converted(convert: Callable[[Any], str | None]) -> Callable[[Any], str | None]:
+    """Remember what texts become: days and times of day repeat from record to record."""
+    remembered = functools.lru_cache(maxsize=4096)(convert)
+
+    def convert_text(value: Any) -> str | None:
+        if value.__class__ is not str:
+            raise WrongTypeError
+        return remembered(value)
+
+    return convert_text
+
+
+NONE_PLAIN = bytes  # a class that no JSON value has
 
 TEXT = Kind({"type": ["string", "null"]}, str, str | None, _text)
 INTEGER = Kind({"type": ["integer", "null"]}, int, int | None, _integer)

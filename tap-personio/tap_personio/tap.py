@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 import click
 from singer_sdk import Tap
+from singer_sdk.exceptions import MappingError, StreamMapConfigError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
@@ -94,6 +95,22 @@ class TapPersonio(Tap):
         super().__init__(
             config=config, parse_env_config=parse_env_config, validate_config=validate_config, **kwargs
         )
+
+    @override
+    def setup_mapper(self) -> None:
+        # The SDK strips a stream that is not selected of its columns, and then cannot apply a map to it.
+        maps = self._config.get("stream_maps") or {}
+        idle = {
+            each.tap_stream_id for each in self.catalog.streams if not each.metadata.resolve_selection()[()]
+        }
+        if idle & maps.keys():
+            self._config["stream_maps"] = {name: each for name, each in maps.items() if name not in idle}
+        try:
+            super().setup_mapper()
+        except MappingError as error:
+            reason = str(error) if isinstance(error, StreamMapConfigError) else "an expression is not valid."
+            msg = f"The setting stream_maps cannot be applied: {reason}"
+            raise SettingsError(msg) from None
 
     @functools.cached_property
     def settings(self) -> Settings:
