@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DB ?= output/demo.duckdb
+PAGE ?= $(basename $(DB)).html
 DBT := dbt-core~=1.11.0 dbt-duckdb~=1.11.0
-PACKAGES := tap-personio target-duckdb personio-sandbox
+PACKAGES := tap-personio target-duckdb personio-sandbox report
 
 # uv and Meltano do not read pip's settings; these carry a company's own index and certificates over.
 ifdef PIP_INDEX_URL
@@ -13,7 +14,7 @@ ifdef PIP_CERT
 export SSL_CERT_FILE ?= $(PIP_CERT)
 endif
 
-.PHONY: setup demo models test test-full test-models lint docs bench build clean
+.PHONY: setup demo models page test test-full test-models lint docs bench build clean
 
 setup: .venv/ready  ## install everything into .venv
 
@@ -28,6 +29,7 @@ setup: .venv/ready  ## install everything into .venv
 
 demo: setup  ## load an invented company into output/demo.duckdb and show it
 	@$(BIN)/python demo/run.py
+	@echo "A page about the company:"; $(MAKE) --silent page || echo "It could not be written; the tables are there all the same."
 
 # The same releases as in meltano.yml. dbt has an environment of its own: its dependencies do not fit Meltano's.
 .venv-dbt/ready: .venv/ready
@@ -36,7 +38,10 @@ demo: setup  ## load an invented company into output/demo.duckdb and show it
 	@touch $@
 
 models: .venv-dbt/ready  ## build the models of transform/ in DB
-	DBT_DUCKDB_PATH=$(abspath $(DB)) .venv-dbt/bin/dbt build --quiet --project-dir transform --profiles-dir transform
+	@DBT_DUCKDB_PATH=$(abspath $(DB)) .venv-dbt/bin/dbt build --quiet --project-dir transform --profiles-dir transform
+
+page: models  ## write a page about the company in DB
+	@$(BIN)/personio-report $(DB) --output $(PAGE)
 
 test: setup  ## all tests that take seconds
 	$(BIN)/python -m pytest -m "not full"
@@ -44,7 +49,7 @@ test: setup  ## all tests that take seconds
 test-full: setup  ## all tests, also those that take minutes
 	$(BIN)/python -m pytest
 
-test-models: .venv-dbt/ready  ## the tests of the models alone
+test-models: .venv-dbt/ready  ## the tests of the models and of the page alone
 	$(BIN)/python -m pytest tests/models
 
 lint: setup  ## linter, formatter, types, generated files
@@ -53,6 +58,7 @@ lint: setup  ## linter, formatter, types, generated files
 	$(BIN)/mypy tap-personio/tap_personio
 	$(BIN)/mypy target-duckdb/singer_target_duckdb
 	$(BIN)/mypy personio-sandbox/personio_sandbox
+	$(BIN)/mypy report/personio_report
 	$(BIN)/mypy demo/run.py docs/generate.py
 	$(BIN)/python docs/generate.py --check
 

@@ -1,0 +1,82 @@
+"""Reads the figures of the page from the models."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from personio_report.charts import CHARTS
+from personio_report.summary import LOADS, SUMMARY
+
+MODELS = frozenset({
+    "absence_days", "absence_days_by_month", "absences", "balances", "employees", "headcount_by_day",
+    "hours_by_month", "joiners_and_leavers", "loaded_tables",
+})  # fmt: skip
+
+Row = dict[str, Any]
+
+
+class ModelsMissingError(Exception):
+    """The database has no models."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the page shows.
+
+    Attributes:
+        today: the day up to which the models count.
+        minimum: size of the smallest group that is shown.
+        summary: the figures at the top, by name.
+        charts: rows of each chart, by its key.
+        loads: the raw tables with their age.
+        written_at: when this was read, in UTC.
+    """
+
+    today: dt.date
+    minimum: int
+    summary: Row
+    charts: dict[str, list[Row]]
+    loads: list[Row]
+    written_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+
+
+def read(database: str, schema: str = "hr", minimum: int = 5) -> Figures:
+    """Read all figures. Raises ModelsMissingError if the database or its models are not there."""
+    is_file = ":" not in database.removeprefix(Path(database).drive)
+    if is_file and not Path(database).exists():
+        raise ModelsMissingError(
+            f"there is no database {database}: load one with `meltano run`, or try `make demo`"
+        )
+    with duckdb.connect(database, read_only=is_file) as connection:
+        found = connection.execute(
+            "SELECT table_name FROM information_schema.tables "
+            "WHERE table_schema = ? AND table_catalog = current_database()",
+            [schema],
+        ).fetchall()
+        missing = MODELS - {name for (name,) in found}
+        if missing:
+            raise ModelsMissingError(
+                f"{database} has no model {min(missing)} in the schema {schema}: build the models with "
+                "`meltano run dbt-duckdb:build` or `make models`"
+            )
+        connection.execute(f"""USE "{schema.replace('"', '""')}" """)
+        today = connection.execute(
+            "SELECT coalesce(max(date), current_date) FROM headcount_by_day"
+        ).fetchall()[0][0]
+
+        def rows(query: str) -> list[Row]:
+            values = {"today": today, "minimum": minimum}
+            used = {name: value for name, value in values.items() if f"${name}" in query}
+            result = connection.execute(query, used)
+            names = [column[0] for column in result.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+        return Figures(
+            today=today, minimum=minimum, summary=rows(SUMMARY)[0],
+            charts={chart.key: rows(chart.query) for chart in CHARTS}, loads=rows(LOADS),
+        )  # fmt: skip

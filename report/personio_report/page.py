@@ -1,0 +1,158 @@
+"""Makes one HTML page of the figures, with everything it needs inside it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import json
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+import vl_convert
+
+from personio_report.charts import CHARTS, Chart
+
+if TYPE_CHECKING:
+    from personio_report.figures import Figures, Row
+
+VEGA_LITE = "6.4"
+
+
+def render(figures: Figures) -> str:
+    """The page as text. It loads nothing from anywhere, and says so to the browser."""
+    template = Template(files("personio_report").joinpath("page.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        today=f"{figures.today:%-d %B %Y}",
+        minimum=figures.minimum,
+        tiles="\n".join(_tile(*tile) for tile in tiles(figures)),
+        charts="\n".join(_card(chart, figures.charts[chart.key]) for chart in CHARTS),
+        loads=_table(
+            {"table_name": "Table", "row_count": "Rows", "read_whole_at": "Last read whole",
+             "newest_change": "Newest change in it"}, figures.loads,
+        ),
+        written_at=_moment(figures.written_at),
+        specs=_script_json({chart.key: spec(chart, figures.charts[chart.key]) for chart in CHARTS
+                            if figures.charts[chart.key]}),
+        library=_library(),
+    )  # fmt: skip
+
+
+def _library() -> str:
+    """Vega-Lite with all that it needs, as the text of a script."""
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE)
+    return bundle.replace("</script", r"<\/script")
+
+
+def spec(chart: Chart, rows: list[Row]) -> dict[str, Any]:
+    """The whole Vega-Lite specification of a chart."""
+    count = len({row[next(iter(chart.columns))] for row in rows})
+    return {
+        "$schema": f"https://vega.github.io/schema/vega-lite/v{VEGA_LITE}.json",
+        "data": {"values": [{name: _plain(value) for name, value in row.items()} for row in rows]},
+        "width": "container",
+        "height": chart.height * count if chart.by_row else chart.height,
+        "autosize": {"type": "fit", "contains": "padding"},
+        **chart.spec,
+    }
+
+
+def tiles(figures: Figures) -> list[tuple[str, str, str]]:
+    """The figures at the top: value, label, and a word on it."""
+    s, minimum = figures.summary, figures.minimum
+    people = int(s["people"])
+
+    def group(number: int) -> str:
+        return f"{number:,}" if number == 0 or number >= minimum else f"under {minimum}"
+
+    ago = s["people_a_year_ago"]
+    change = f"{people - int(ago):+,} in a year" if ago is not None and int(ago) >= minimum else ""
+    found = [
+        (group(people), "people", change.replace("-", "\N{MINUS SIGN}")),
+        (group(s["joiners"]), "joiners", "in 12 months" + _if(s["starting"] >= minimum, f", {s['starting']} to come")),
+        (group(s["leavers"]), "leavers", _turnover(s["leavers"], people, ago, minimum)),
+    ]  # fmt: skip
+    if s["tenure"] is not None and people >= minimum:
+        found.append((f"{s['tenure']:.1f}", "years with us", "on average"))
+    if s["has_absences"]:
+        share = f"{s['away'] / people:.0%} of all" if s["away"] >= minimum and people else ""
+        found.append((group(s["away"]), "away today", share))
+        if s["sick_days"] is not None and people >= minimum:
+            found.append((f"{s['sick_days'] / people:.1f}", "sick days", "per person, 12 months"))
+    return found
+
+
+def _turnover(leavers: int, people: int, ago: int | None, minimum: int) -> str:
+    """Leavers of a year by the mean of the headcount at its two ends."""
+    mean = (people + int(ago or people)) / 2
+    return f"in 12 months, {leavers / mean:.1%} turnover" if leavers >= minimum and mean else "in 12 months"
+
+
+def _if(condition: bool, text: str) -> str:
+    return text if condition else ""
+
+
+def _tile(value: str, label: str, note: str) -> str:
+    return (
+        f'<div class="tile"><div class="value">{html.escape(value)}</div><div class="label">{html.escape(label)}</div>'
+        f'<div class="note">{html.escape(note)}</div></div>'
+    )
+
+
+def _card(chart: Chart, rows: list[Row]) -> str:
+    """A chart with its heading, and its numbers as a table to unfold."""
+    wide = " wide" if chart.wide else ""
+    heading = f'<h2 id="{chart.key}-title">{html.escape(chart.title)}</h2>'
+    if not rows:
+        return f'<section class="card{wide}">{heading}<p class="missing">{html.escape(chart.missing)}</p></section>'
+    return (
+        f'<section class="card{wide}">{heading}<p class="note">{html.escape(chart.note)}</p>'
+        f'<div class="chart" id="{chart.key}" role="img" aria-labelledby="{chart.key}-title"></div>'
+        f"<details><summary>Numbers</summary>{_table(chart.columns, rows)}</details></section>"
+    )
+
+
+def _table(columns: dict[str, str], rows: list[Row]) -> str:
+    head = "".join(f"<th>{html.escape(title)}</th>" for title in columns.values())
+    body = "".join(
+        "<tr>" + "".join(f"<td{_class(row[name])}>{_cell(row[name])}</td>" for name in columns) + "</tr>"
+        for row in rows
+    )
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _class(value: Any) -> str:
+    return ' class="number"' if isinstance(value, int | float) else ""
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return "\N{EN DASH}"
+        case dt.datetime():
+            return _moment(value)
+        case dt.date():
+            return value.isoformat()
+        case int() | float():
+            return f"{value:,.1f}".removesuffix(".0")
+        case _:
+            return html.escape(str(value))
+
+
+def _moment(value: dt.datetime) -> str:
+    """A moment in UTC; the page writes it in the reader's zone."""
+    utc = value.astimezone(dt.UTC)
+    return f'<time datetime="{utc:%Y-%m-%dT%H:%M:%SZ}">{utc:%Y-%m-%d %H:%M} UTC</time>'
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def _script_json(value: Any) -> str:
+    """JSON that cannot end the script it stands in."""
+    return (
+        json.dumps(value, ensure_ascii=False, default=float)
+        .replace("<", "\\u003c")
+        .replace("\u2028", "\\u2028")
+    )

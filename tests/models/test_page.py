@@ -1,0 +1,128 @@
+"""The page, from the models of the company."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+import vl_convert
+from personio_report.charts import CHARTS, Chart
+from personio_report.figures import read
+from personio_report.page import VEGA_LITE, render, spec
+from running import Pair
+
+from .conftest import Build
+
+pytestmark = pytest.mark.full
+
+COMMAND = str(Path(sys.executable).parent / "personio-report")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+COLOURS = {"$series": "#00f", "$second": "#f00", "$quiet": "#888", "$kinds": ["#00f", "#f00", "#888"]}
+
+
+@pytest.fixture(scope="module")
+def page(company: Pair, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    subprocess.run([COMMAND, str(company.database), "--output", str(path)], check=True, capture_output=True)
+    return path
+
+
+def drawing(chart: Chart, company: Pair, minimum: int = 5) -> str:
+    """The chart as SVG, by the library that the page carries."""
+    whole = json.loads(
+        json.dumps(spec(chart, read(str(company.database), minimum=minimum).charts[chart.key])),
+        object_hook=lambda found: {
+            key: COLOURS.get(value, value) if isinstance(value, str)
+            else [COLOURS.get(each, each) if isinstance(each, str) else each for each in value]
+            if isinstance(value, list) else value
+            for key, value in found.items()
+        },
+    )  # fmt: skip
+    svg: str = vl_convert.vegalite_to_svg(whole | {"width": 600}, vl_version=VEGA_LITE)
+    return svg
+
+
+@pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.key)
+def test_every_chart_is_drawn_with_its_marks(company: Pair, chart: Chart) -> None:
+    svg = drawing(chart, company)
+    assert "NaN" not in svg
+    assert "undefined" not in svg
+    assert len(re.findall(r'aria-roledescription="(?:bar|area mark container)"', svg)) > 0
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+@pytest.mark.parametrize("width", [1200, 500])
+def test_a_browser_draws_all_charts_without_a_problem(page: Path, width: int, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            str(CHROMIUM), "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}",
+            f"--window-size={width},2000", "--virtual-time-budget=10000", "--dump-dom", page.as_uri(),
+        ],
+        capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    body = re.search(r"<body[^>]*>", done.stdout)
+    assert body is not None
+    assert f'data-drawn="{len(CHARTS)}"' in body[0]
+    assert "data-problems" not in body[0]
+    assert len(re.findall(r"<svg[^>]*marks", done.stdout)) == len(CHARTS)
+
+
+def without_library(page: Path) -> str:
+    """The page's own text, without Vega."""
+    text = page.read_text()
+    return text[: text.index("<script>")] + text[text.rindex("<script>") :]
+
+
+def test_the_page_loads_nothing(page: Path) -> None:
+    text = without_library(page)
+    assert re.search(r"default-src 'none'", text)
+    assert re.findall(r"<(?:link|img|iframe|script)[^>]*(?:src|href)=|https?://(?!vega)", text) == []
+
+
+def test_nobody_is_named_on_the_page(company: Pair, page: Path) -> None:
+    text = without_library(page)
+    for each in company.sandbox.company.employees.values():
+        assert each.attributes["email"] not in text
+        assert f"{each.attributes['first_name']} {each.attributes['last_name']}" not in text
+        assert str(each.id) not in text
+
+
+def test_small_groups_are_put_together_or_left_out(company: Pair) -> None:
+    figures = read(str(company.database), minimum=8)
+    for key in ("absences", "hours", "balances", "departments"):
+        assert all(row["people"] >= 8 for row in figures.charts[key]), key
+    assert any(row["kind"] == "All others" for row in figures.charts["absences"])
+    sizes = {row["people"] for row in figures.charts["movement"] if not row["is_shown"]}
+    assert sizes == {"under 8"}
+    assert sum(row["people"] for row in figures.charts["departments"]) == figures.summary["people"]
+
+
+def test_without_data_every_chart_says_what_is_missing(build: Build, tmp_path: Path) -> None:
+    database = tmp_path / "empty.duckdb"
+    duckdb.connect(str(database)).close()
+    build(database)
+    page = render(read(str(database)))
+    assert page.count('class="missing"') == len(CHARTS)
+
+
+def test_a_database_without_models_is_told_how_to_get_them(company: Pair, tmp_path: Path) -> None:
+    raw = tmp_path / "raw.duckdb"
+    duckdb.connect(str(raw)).close()
+    for database, told in (
+        (raw, "meltano run dbt-duckdb:build"),
+        (tmp_path / "none.duckdb", "there is no database"),
+    ):
+        done = subprocess.run(
+            [COMMAND, str(database)], capture_output=True, text=True, check=False, cwd=tmp_path
+        )
+        assert done.returncode == 1
+        assert told in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_only_its_owner_can_read_the_page(page: Path) -> None:
+    assert page.stat().st_mode & 0o077 == 0
