@@ -1,0 +1,341 @@
+"""No personal value, secret or token stands anywhere but in the database; what is mapped away, not even there."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import re
+import shutil
+import ssl
+import stat
+import subprocess
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from personio_sandbox import Sandbox
+from reading import Warehouse
+from running import TAP, Pair
+from tap_personio.errors import SettingsError
+from tap_personio.settings import Settings
+
+RECIPE = Path(__file__).parents[2] / "docs" / "privacy-and-erasure.md"
+MARKER = "Qxz7marker"
+SALARY = 731_973
+SECRET = "secret-4711-of-the-test"
+
+
+@pytest.fixture
+def sandbox():
+    """A company in which every personal text carries a marker, and every salary is the same rare number."""
+    options = {"attendances_per_employee": 6, "absences_per_employee": 4, "seed": 10, "client_secret": SECRET}
+    with Sandbox(employees=110, **options) as sandbox:
+        company = sandbox.company
+        for key in list(company.employees):
+            texts = (
+                "first_name",
+                "last_name",
+                "preferred_name",
+                "email",
+                "gender",
+                "position",
+                "termination_reason",
+            )
+            values = {name: f"{MARKER}.{name}.{key}@example.com" for name in texts}
+            values |= {"fix_salary": SALARY, "hourly_salary": SALARY}
+            for name, attribute in company.attributes.items():
+                if attribute.custom and attribute.kind == "text":
+                    values[name] = f"{MARKER} {attribute.label} {key}"
+            company.update("employees", key, **values)
+        for table in ("time_offs", "attendances", "hourly_absences"):
+            for key in list(getattr(company, table)):
+                company.update(table, key, comment=f"{MARKER} comment")
+        for key in list(company.time_offs):
+            company.update("time_offs", key, created_by=f"{MARKER} author")
+        for key in list(company.reports):
+            company.update("reports", key, author_first_name=MARKER, author_last_name=MARKER)
+        yield sandbox
+
+
+def found_in(folder: Path, *words: str, apart_from: tuple[str, ...] = ()) -> list[str]:
+    """Files below a folder that hold one of the words."""
+    return [
+        f"{path.name}: {word}"
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(apart_from)
+        for word in words
+        if word.encode() in path.read_bytes()
+    ]
+
+
+def test_a_bad_day_at_debug_level_leaves_no_personal_value_behind(sandbox, tmp_path):
+    for kind in ("500", "reset-body", "cut-json", "unsuccessful", "html", "429", "403"):
+        sandbox.faults.add(kind, "/v1/company/*", nth=3, times=2)
+    # A value of the wrong type, which fails its stream, and a list that never arrives.
+    sandbox.company.insert("absence_types", name=f"{MARKER} type", unit=f"{MARKER} unit")
+    sandbox.faults.add("500", "/v1/company/attendances/projects", times=None)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    pair = Pair(
+        tmp_path,
+        sandbox,
+        streams=None,
+        environment={
+            "LOGLEVEL": "DEBUG",
+            "TAP_PERSONIO_LOGLEVEL": "DEBUG",
+            "TARGET_DUCKDB_LOGLEVEL": "DEBUG",
+            "TMPDIR": str(temporary),
+        },
+    )
+    run = pair.finish(*pair.start())
+    assert "DEBUG" in run.tap_log
+    assert run.tap == 1
+    (tmp_path / "states").write_text(json.dumps(run.states))
+    words = (MARKER, SECRET, "papi-", str(SALARY))
+    assert found_in(tmp_path, *words, apart_from=("warehouse.duckdb", "tap.json")) == []
+    assert MARKER.encode() in pair.database.read_bytes(), "the marker should be in the database"
+    assert not list(temporary.iterdir())
+    assert stat.S_IMODE(pair.database.stat().st_mode) == 0o600
+
+
+def recipe() -> dict:
+    """The settings on the page about privacy."""
+    return json.loads(RECIPE.read_text().partition("```json")[2].partition("```")[0])
+
+
+def test_the_recipe_of_the_docs_pseudonymises_from_config_to_database(sandbox, tmp_path):
+    for key, attribute in list(sandbox.company.attributes.items()):
+        if attribute.custom and attribute.kind == "text" and attribute.universal_id is None:
+            for employee in list(sandbox.company.employees):
+                sandbox.company.update("employees", employee, **{key: "not personal"})
+    for employee in list(sandbox.company.employees):
+        sandbox.company.update("employees", employee, position="Nurse", termination_reason="")
+    settings = recipe()
+    settings["stream_map_config"]["salt"] = "salt-of-the-test"
+    pair = Pair(tmp_path, sandbox, settings, streams=None)
+    done = subprocess.run(pair.tap_command(), capture_output=True, check=True)
+    lines = done.stdout.splitlines()
+    leaks = {
+        (message["stream"], name)
+        for message in map(json.loads, lines)
+        if message["type"] == "RECORD"
+        for name, value in message["record"].items()
+        if MARKER in json.dumps(value) or str(SALARY) in json.dumps(value) or "salt-of" in json.dumps(value)
+    }
+    assert not leaks
+    pair.run()
+    assert MARKER.encode() not in pair.database.read_bytes()
+    rows = pair.read("employees", ["id"])
+    assert len({row["email"] for row in rows.values()}) == len(rows) == 110
+    assert all(re.fullmatch("[0-9a-f]{64}", row["last_name"]) for row in rows.values())
+    assert not {"fix_salary", "hourly_salary", "supervisor"} & set(pair.types("employees"))
+    before = {key: row["email"] for key, row in rows.items()}
+    sandbox.company.change(5)
+    pair.run()
+    assert {key: row["email"] for key, row in pair.read("employees", ["id"]).items()} == before
+
+
+def test_a_deselected_column_appears_nowhere_in_the_tap_s_output(sandbox, tmp_path):
+    pair = Pair(tmp_path, sandbox, streams=["employees"])
+    catalog = pair.catalog()
+    for entry in catalog["streams"]:
+        for metadata in entry["metadata"]:
+            if metadata["breadcrumb"] and metadata["metadata"].get("inclusion") != "automatic":
+                metadata["metadata"]["selected"] = False
+    (tmp_path / "few.json").write_text(json.dumps(catalog))
+    command = [TAP, "--config", pair.tap_command()[2], "--catalog", str(tmp_path / "few.json")]
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert MARKER.encode() not in done.stdout
+    records = [json.loads(line)["record"] for line in done.stdout.splitlines() if b'"RECORD"' in line]
+    assert len(records) == 110
+    assert all(record.keys() == {"id", "last_modified_at"} for record in records)
+
+
+def settings_of(url) -> Settings:
+    return Settings.from_config({"client_id": "a", "client_secret": "b", "api_url": url})
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8080", "http://localhost", "http://[::1]:5", "http://127.8.9.1/"]
+)
+def test_plain_http_is_accepted_for_loopback(url):
+    assert settings_of(url).api_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.personio.de",
+        "http://127.0.0.1.example.com",
+        "http://localhost.example.com",
+        "http://127.0.0.1@example.com",
+        "http://user:word@127.0.0.1",
+        "http://0.0.0.0",
+        "http://10.0.0.1",
+        "http://192.168.1.1:8080",
+        "HTTP://api.personio.de",
+        "ftp://api.personio.de",
+        "https://user:word@api.personio.de",
+        "https://api.personio.de/?to=example.com",
+        "api.personio.de",
+        "https://",
+        "https://[::1",
+    ],
+)
+def test_any_other_unencrypted_or_odd_address_is_refused_before_anything_is_sent(url):
+    with pytest.raises(SettingsError, match=r"^The setting api_url ") as raised:
+        settings_of(url)
+    assert "word" not in raised.value.message
+
+
+@given(st.text(max_size=30))
+def test_no_address_outside_loopback_is_ever_reached_by_plain_http(host):
+    try:
+        settings = settings_of(f"http://{host}")
+    except SettingsError:
+        return
+    assert re.match(
+        r"http://(localhost|127\.\d+\.\d+\.\d+|\[[0:]*:0*1\]|\[::ffff:127\..*\])(:\d*)?(/|$)",
+        settings.api_url,
+    )
+
+
+class _Listener(http.server.BaseHTTPRequestHandler):
+    """Answers with `answer`, and remembers who asked."""
+
+    def do_GET(self):
+        self.server.asked.append((self.path, dict(self.headers)))
+        self.server.answer(self)
+
+    do_POST = do_GET  # noqa: N815
+
+    def log_message(self, *args):
+        pass
+
+
+@contextmanager
+def listener(answer, context: ssl.SSLContext | None = None):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Listener)
+    server.daemon_threads = True
+    server.asked, server.answer = [], answer
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_a_redirect_is_not_followed_with_the_token(tmp_path, sandbox):
+    def nothing(handler):
+        handler.send_response(200)
+        handler.end_headers()
+
+    with listener(nothing) as elsewhere:
+        address = f"http://127.0.0.1:{elsewhere.server_port}/v1/company/employees"
+
+        def redirect(handler):
+            login = handler.path == "/v1/auth"
+            body = json.dumps({"success": True, "data": {"token": "papi-token"}}).encode() if login else b""
+            handler.send_response(200 if login else 302)
+            if not login:
+                handler.send_header("Location", address)
+            handler.send_header("Content-Length", str(len(body)))
+            handler.end_headers()
+            handler.wfile.write(body)
+
+        with listener(redirect) as server:
+            pair = Pair(
+                tmp_path, sandbox, {"api_url": f"http://127.0.0.1:{server.server_port}"}, streams=None
+            )
+            run = pair.run(tap=1)
+        assert server.asked
+        assert elsewhere.asked == []
+    assert "Traceback" not in run.log
+
+
+def test_the_token_does_not_follow_a_next_link_to_another_host(sandbox, tmp_path):
+    sandbox.options.next_links = "foreign"
+    pair = Pair(tmp_path, sandbox, streams=["persons"])
+    run = pair.finish(*pair.start())
+    assert run.tap == 1
+    assert any("points to another host than the setting api_url" in each for each in run.sentences)
+    assert all(each.headers["Host"] in sandbox.url for each in sandbox.requests)
+
+
+def test_a_netrc_file_never_replaces_the_token(sandbox, tmp_path):
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login someone password else\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    pair = Pair(tmp_path, sandbox, streams=["projects"], environment={"HOME": str(tmp_path)})
+    pair.run()
+    assert all(each.headers["Authorization"].startswith("Bearer ") for each in sandbox.requests.to(
+        "/v1/company/attendances/projects"))  # fmt: skip
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="makes its certificate with openssl")
+def test_a_certificate_that_nobody_vouches_for_ends_the_run_before_the_credential_is_sent(sandbox, tmp_path):
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+    ]
+    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with listener(lambda handler: None, context) as server:
+        url = f"https://localhost:{server.server_port}"
+        run = Pair(tmp_path, sandbox, {"api_url": url}, streams=None).run(tap=1)
+        assert server.asked == []
+    [sentence] = run.sentences
+    assert sentence.startswith("The TLS certificate of localhost (setting api_url) cannot be trusted: ")
+    assert "Traceback" not in run.log
+
+
+@pytest.mark.parametrize(
+    ("maps", "sentence"),
+    [
+        (
+            {"projects": {"name": "upper("}},
+            "The setting stream_maps cannot be applied: an expression is not valid.",
+        ),
+        ({"projects": {"id": None}}, "The setting stream_maps cannot be applied: Removing key property 'id'"),
+        ({"projects": {"name": 5}}, "The setting stream_maps cannot be applied: Unexpected type 'int'"),
+    ],
+    ids=["syntax", "key", "type"],
+)
+def test_a_stream_map_that_cannot_work_is_told_in_one_sentence(sandbox, maps, sentence):
+    warehouse = Warehouse(sandbox, settings={"stream_maps": maps})
+    assert warehouse.read().error.startswith(sentence)
+
+
+def test_an_expression_that_fails_on_a_record_tells_neither_record_nor_expression(sandbox, caplog):
+    maps = {"employees": {"email": "email + 1", "iban": "'salt-of-the-test'"}, "absences": {"id": "id"}}
+    warehouse = Warehouse(sandbox, settings={"stream_maps": maps})
+    reading = warehouse.read()
+    assert (
+        reading.error == "Not read completely: employees. Their tables and bookmarks stand where they were."
+    )
+    assert MARKER not in caplog.text
+    assert "salt-of" not in caplog.text
+    assert not reading.of("ACTIVATE_VERSION", "employees")
+
+
+def test_the_map_of_a_stream_that_is_not_selected_does_no_harm(sandbox):
+    warehouse = Warehouse(sandbox, settings={"stream_maps": {"webhook_events": {"id": "id", "type": None}}})
+    assert warehouse.read().error is None
+    assert warehouse.differences() == []
