@@ -253,7 +253,7 @@ class Projects(V1Single):
     name = "projects"
     path = "/company/attendances/projects"
     endpoint = "/v1/company/attendances/projects"
-    right = "Attendances: read"
+    right = "Attendances: read, or Projects: read"
     successor = "projects_v2"
     calls = "1"
     primary_keys = ("id",)
