@@ -3,9 +3,11 @@
 https://sdk.meltano.com/en/latest/batch.html
 """
 
+# ruff: noqa: S608 - every name in a statement has gone through `quoted`, every text through `literal`
+
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from glob import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
     from singer_target_duckdb.columns import Column
     from singer_target_duckdb.database import Database
 
-_FORMATS = {"jsonl": {"gzip": "gzip", "none": "uncompressed", None: "auto_detect"}, "parquet": {None: "", "none": ""}}
+_FORMATS = {
+    "jsonl": {"gzip": "gzip", "none": "uncompressed", None: "auto_detect"},
+    "parquet": {None: "", "none": ""},
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,9 @@ class BatchFile:
         """
         if self.format == "jsonl":
             keys = {column.key: column.read_type for column in columns}
-            read_batch(database, json_objects(literal(self.path), keys, BATCH_LINE_BYTES, self.compression), columns)
+            read_batch(
+                database, json_objects(literal(self.path), keys, BATCH_LINE_BYTES, self.compression), columns
+            )
             return
         source = f"read_parquet({literal(self.path)})"
         present = {row[0]: row[1] for row in database.rows(f"DESCRIBE FROM {source}")}
@@ -75,9 +82,15 @@ def files_of(message: dict[str, Any], line: int) -> list[BatchFile]:
     encoding = message.get("encoding") or {}
     kind, compression = encoding.get("format"), encoding.get("compression")
     if kind not in _FORMATS or compression not in _FORMATS[kind]:
-        msg = f"Line {line}: BATCH files of format '{kind}', compression '{compression}' cannot be read; use jsonl or parquet."
+        msg = (
+            f"Line {line}: BATCH files of format '{kind}', compression '{compression}' cannot be read; "
+            "use jsonl or parquet."
+        )
         raise LoaderError(msg)
-    return [BatchFile(_path(address), kind, _FORMATS[kind][compression]) for address in message.get("manifest") or []]
+    return [
+        BatchFile(_path(address), kind, _FORMATS[kind][compression])
+        for address in message.get("manifest") or []
+    ]
 
 
 def _path(address: str) -> str:
@@ -89,6 +102,10 @@ def _text_of(column: Column, present: dict[str, str]) -> str:
     """A Parquet column as the JSON reader would give it: as text, or as JSON."""
     if column.key not in present:
         return "NULL"
-    if column.type == "JSON" or present[column.key].startswith(("STRUCT", "MAP")) or present[column.key].endswith("]"):
+    if (
+        column.type == "JSON"
+        or present[column.key].startswith(("STRUCT", "MAP"))
+        or present[column.key].endswith("]")
+    ):
         return f"to_json({quoted(column.key)})" if present[column.key] != "VARCHAR" else quoted(column.key)
     return f"CAST({quoted(column.key)} AS VARCHAR)"

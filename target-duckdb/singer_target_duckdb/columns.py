@@ -124,7 +124,7 @@ def wider(column: str, schema: str) -> str:
     """The type that holds the values of both: what a column has, and what the schema asks for."""
     if column == schema:
         return column
-    family = column.split("(")[0]
+    family = column.split("(", maxsplit=1)[0]
     found = WIDER.get((family, schema), "VARCHAR")
     return column if found == family else found
 

@@ -43,7 +43,9 @@ class Database:
         os.umask(0o077)
         path = config.get("path") or config.get("filepath")
         if not path:
-            msg = "Setting `path` is missing: give the path of a DuckDB file, or a MotherDuck address such as `md:my_db`."
+            msg = (
+                "Setting `path` is missing: give the path of a DuckDB file, or an address such as `md:my_db`."
+            )
             raise LoaderError(msg)
         self.path = str(path)
         self.catalog = catalog_name(self.path, config)
@@ -86,7 +88,7 @@ class Database:
         """Bring the write-ahead log into the file, and let go of it."""
         self.connection.close()
 
-    def _connect(self, address: str, options: dict[str, str]) -> duckdb.DuckDBPyConnection:
+    def _connect(self, address: str, options: dict[str, Any]) -> duckdb.DuckDBPyConnection:
         try:
             return duckdb.connect(address, config=options)
         except duckdb.Error as error:
@@ -112,12 +114,12 @@ class Database:
                 self.execute(statement)
             except (duckdb.Error, OSError) as error:
                 if "Could not set lock" not in str(error) or time.monotonic() > deadline:
-                    raise LoaderError(self._why_not(error, bool(key))) from None
+                    raise LoaderError(self._why_not(error, has_key=bool(key))) from None
                 time.sleep(_RETRY_SECONDS)
             else:
                 return
 
-    def _why_not(self, error: Exception, has_key: bool) -> str:
+    def _why_not(self, error: Exception, *, has_key: bool) -> str:  # noqa: PLR0911 - one sentence each
         text = str(error)
         if "Could not set lock" in text:
             holder = re.search(r"PID \d+", text)
@@ -135,14 +137,16 @@ class Database:
         if "is not encrypted" in text:
             return f"Database {self.path} is not encrypted, but `encryption_key` is set; remove it, or use a new file."
         if "known DuckDB version" in text:
-            return "Setting `storage_version` is not a version that this DuckDB can write, such as `v1.0.0` or `latest`."
+            return "Setting `storage_version` is not a version that this DuckDB can write; `v1.0.0` and `latest` are."
         return f"Cannot open database {self.path}: {first_line(error)}"
 
     def _load_httpfs(self) -> None:
         """Load the extension that encrypts, if it is installed in DuckDB's way or as a Python package."""
         package = importlib.util.find_spec("duckdb_ext")
         places = [Path(place) for place in (package.submodule_search_locations or [])] if package else []
-        files = [file for place in places for file in place.glob(f"extensions/v{duckdb.__version__}/*/httpfs.*")]
+        files = [
+            file for place in places for file in place.glob(f"extensions/v{duckdb.__version__}/*/httpfs.*")
+        ]
         for name in ["httpfs", *(literal(str(file)) for file in files)]:
             with suppress(duckdb.Error):
                 self.execute(f"LOAD {name}")

@@ -92,7 +92,9 @@ def _misfits(sink: DuckDBSink, columns: list[Column]) -> dict[Column, int]:
     """The columns with a value that does not fit, and the first row that has one."""
     if not columns:
         return {}
-    misfits = [f"{quoted(column.key)} IS NOT NULL AND {column.value('TRY_CAST')} IS NULL" for column in columns]
+    misfits = [
+        f"{quoted(column.key)} IS NOT NULL AND {column.value('TRY_CAST')} IS NULL" for column in columns
+    ]
     rows = sink.database.rows(first_row(_RAW, *misfits))[0]
     return {column: row for column, row in zip(columns, rows, strict=True) if row is not None}
 

@@ -66,7 +66,11 @@ class Run:
         """What to look for after this line; None if its form does not tell stream and version for sure."""
         found = _BEFORE_RECORD.match(line)
         versions = _VERSION.findall(line)
-        if not found or line.count(b'"version"') != len(versions) or len(versions) != (message.version is not None):
+        if (
+            not found
+            or line.count(b'"version"') != len(versions)
+            or len(versions) != (message.version is not None)
+        ):
             return None
         try:
             begin = _decode(found[0] + b"}}")
@@ -80,7 +84,9 @@ class Run:
         """Where the run that starts at a position of the chunk ends, and how many lines it has; 0 if there is none."""
         if not chunk.startswith(self.prefix, start):
             return start, 0
-        other = self._other_line.search(chunk, start)  # the chunk's last line break is not followed by the prefix
+        other = self._other_line.search(
+            chunk, start
+        )  # the chunk's last line break is not followed by the prefix
         end = other.end() if other else start
         count = chunk.count(b"\n", start, end)
         named = chunk.count(b'"version"', start, end)
@@ -140,14 +146,18 @@ class MessageReader(GenericSingerReader[bytes]):
             raise
         return counts
 
-    def _process(self, chunk: bytes, callbacks: dict[str, Callable[[Any], None]], counts: Counter[str]) -> None:
+    def _process(
+        self, chunk: bytes, callbacks: dict[str, Callable[[Any], None]], counts: Counter[str]
+    ) -> None:
         """Process a chunk of whole lines."""
         on_record, records = callbacks[_RECORD], 0
         start, length, run, tries = 0, len(chunk), None, 3
         while start < length:
             if run is not None:
                 end, count = run.end(chunk, start)
-                if count and self.on_run(run.message, chunk[start:end] if start or end < length else chunk, count):
+                if count and self.on_run(
+                    run.message, chunk[start:end] if start or end < length else chunk, count
+                ):
                     self.line += count
                     records += count
                     start = end

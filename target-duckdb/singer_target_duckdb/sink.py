@@ -17,7 +17,6 @@ from singer_target_duckdb.rawjson import raw_from
 from singer_target_duckdb.reader import NO_RECORD
 from singer_target_duckdb.sql import quoted
 from singer_target_duckdb.table import BATCH, Table, first_row, keep_last_of_each_key, read_batch, spooled
-
 from singer_target_duckdb.versions import OVERWRITING
 
 if TYPE_CHECKING:
@@ -61,11 +60,15 @@ class DuckDBSink(Sink):
     here, because a flush is one transaction over all streams.
     """
 
-    is_full = False  # type: ignore[assignment]
-    current_size = 0  # type: ignore[assignment]
+    is_full = False
+    current_size = 0
 
     def __init__(
-        self, target: TargetDuckDB, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
+        self,
+        target: TargetDuckDB,
+        stream_name: str,
+        schema: dict[str, Any],
+        key_properties: Sequence[str] | None,
     ) -> None:
         super().__init__(target, stream_name, schema, key_properties)
         self.target = target
@@ -194,14 +197,17 @@ class DuckDBSink(Sink):
             raise UnreadableSpool(self, error) from None
         self._write_batch()
 
-    def load_file(self, file: BatchFile) -> None:
-        """Load a file of a BATCH message; part of the target's transaction."""
+    def load_files(self, files: list[BatchFile]) -> None:
+        """Load the files of a BATCH message; part of the target's transaction."""
         self.versions.last_line = self._reader.line
-        file.read(self.database, self.columns_to_read)
-        self._write_batch()
+        for file in files:
+            file.read(self.database, self.columns_to_read)
+            self._write_batch()
 
     def _write_batch(self) -> None:
-        destination = self.table if self._destination is None else self.versions.gather(self._destination).table
+        destination = (
+            self.table if self._destination is None else self.versions.gather(self._destination).table
+        )
         if destination.keys:
             self._refuse_null_keys()
             keep_last_of_each_key(self.database, destination.keys)
@@ -218,7 +224,9 @@ class DuckDBSink(Sink):
             found = self.database.rows(first_row(BATCH, f"{quoted(key)} IS NULL"))[0][0]
             if found is not None:
                 line = self.spool.lines[found] if self.spool.lines else self.versions.last_line
-                msg = f"Line {line}: a record of stream '{self.stream_name}' has no value for its key '{key}'."
+                msg = (
+                    f"Line {line}: a record of stream '{self.stream_name}' has no value for its key '{key}'."
+                )
                 raise MissingKeyError(msg)
 
     def activate_version(self, new_version: int) -> None:

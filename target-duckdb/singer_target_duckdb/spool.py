@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer, Callable
+    from collections.abc import Callable
+
+    from msgspec import Raw
 
 if os.name == "posix":
     import fcntl
@@ -33,7 +35,7 @@ class SpoolDirectory:
         place.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(place)
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
-        lock = open(self.path / "lock", "w", opener=_for_owner)  # noqa: PTH123, SIM115 - Path.open has no opener
+        lock = open(self.path / "lock", "w", opener=_for_owner)  # noqa: SIM115 - Path.open has no opener
         _lock(lock)
         self.remove = weakref.finalize(self, _remove, self.path, lock)
 
@@ -53,13 +55,13 @@ class Spool:
         self.size = 0
         self.longest = 0
         self.rewritten = False
-        self._waiting: list[Buffer] = []
+        self._waiting: list[bytes | Raw] = []
         self._waiting_bytes = 0
 
     def __len__(self) -> int:
         return len(self.lines)
 
-    def append(self, record: Buffer, line: int, size: int) -> int:
+    def append(self, record: bytes | Raw, line: int, size: int) -> int:
         """Add one record; returns how many there are now.
 
         Args:
@@ -70,8 +72,7 @@ class Spool:
         self._waiting.append(record)
         self.lines.append(line)
         self._waiting_bytes += size
-        if size > self.longest:
-            self.longest = size
+        self.longest = max(self.longest, size)
         if self._waiting_bytes > _BUFFER_BYTES:
             self.write_out()
         return len(self.lines)

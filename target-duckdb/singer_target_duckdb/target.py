@@ -6,7 +6,7 @@ import sys
 import time
 from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 import duckdb
 import msgspec
@@ -19,7 +19,7 @@ from singer_target_duckdb.batches import BatchFile, files_of
 from singer_target_duckdb.database import Database, first_line
 from singer_target_duckdb.errors import LoaderError, MissingKeyError, MissingSchemaError
 from singer_target_duckdb.faults import UnreadableSpool, mend
-from singer_target_duckdb.rawjson import object_from, raw_from
+from singer_target_duckdb.rawjson import object_from
 from singer_target_duckdb.reader import Message, MessageReader, Stop
 from singer_target_duckdb.settings import SETTINGS
 from singer_target_duckdb.sink import DuckDBSink
@@ -100,7 +100,9 @@ class TargetDuckDB(Target):
         its underscore for a dot is the name of a table that is there, that table goes on.
         """
         first, *rest = stream.split("-")
-        source_schema, parts = (rest[0], rest[1:]) if len(rest) > 1 else (first if rest else "", rest or [first])
+        source_schema, parts = (
+            (rest[0], rest[1:]) if len(rest) > 1 else (first if rest else "", rest or [first])
+        )
         mapping = (self.config.get("schema_mapping") or {}).get(source_schema) or {}
         schema = (mapping.get("target_schema") or self.config.get("default_target_schema") or "main").strip()
         catalog, table = self.database.catalog, "_".join(parts) if all(parts) else stream
@@ -144,7 +146,7 @@ class TargetDuckDB(Target):
         maps = self.mapper.stream_maps[stream]
         self._raw.pop(stream, None)
         if len(maps) == 1 and type(maps[0]) is SameRecordTransform and self._records_stay_raw():
-            sink = self.get_sink(maps[0].stream_alias)
+            sink = self._sink(maps[0].stream_alias)
             if not sink.renames:
                 self._raw[stream] = sink
 
@@ -156,11 +158,8 @@ class TargetDuckDB(Target):
         )
 
     def _process_record_message(self, message: Message) -> None:  # type: ignore[override]
-        sink = self._raw.get(message.stream)
-        if sink is not None:
-            waiting = sink.append(message)
-        else:
-            waiting = self._record_through_sdk(message)
+        sink = self._raw.get(str(message.stream))
+        waiting = sink.append(message) if sink is not None else self._record_through_sdk(message)
         if waiting >= self._batch_size_rows:
             self.flush()
 
@@ -191,13 +190,17 @@ class TargetDuckDB(Target):
             msg = f"Line {self.message_reader.line}: a record of stream '{message.stream}' lacks a key property."
             raise MissingKeyError(msg) from None
         except LoaderError as error:
-            msg = f"Line {self.message_reader.line}: {error}" if not str(error).startswith("Line") else str(error)
+            msg = (
+                f"Line {self.message_reader.line}: {error}"
+                if not str(error).startswith("Line")
+                else str(error)
+            )
             raise LoaderError(msg) from None
         except ValueError:
             msg = f"Line {self.message_reader.line}: the record of stream '{message.stream}' is not a JSON object."
             raise LoaderError(msg) from None
         maps = self.mapper.stream_maps[message.stream]
-        return max(len(self._sinks_active[m.stream_alias].spool) for m in maps if m.stream_alias in self._sinks_active)
+        return max(len(self._sink(m.stream_alias).spool) for m in maps if self.sink_exists(m.stream_alias))
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         if "value" not in message_dict:
@@ -234,13 +237,20 @@ class TargetDuckDB(Target):
         if sink is not None:
             self.flush()
             sink.turn_to(None)
-            with suppress(duckdb.InvalidInputException, duckdb.ConversionException):  # read again, to say what is wrong
-                self.flush(lambda: [sink.load_file(file) for file in files])
+            with suppress(
+                duckdb.InvalidInputException, duckdb.ConversionException
+            ):  # read again, to say what is wrong
+                self.flush(lambda: sink.load_files(files))
                 return
         for file in files:
             for record in file.records(self.database):
                 self.message_reader.size = len(record)
-                self._process_record_message(Message(type="RECORD", stream=stream, record=msgspec.Raw(record)))
+                self._process_record_message(
+                    Message(type="RECORD", stream=stream, record=msgspec.Raw(record))
+                )
+
+    def _sink(self, stream: str) -> DuckDBSink:
+        return cast("DuckDBSink", self.get_sink(stream))
 
     def _refuse(self, sentence: str) -> NoReturn:
         msg = f"Line {self.message_reader.line}: {sentence}"
@@ -257,7 +267,7 @@ class TargetDuckDB(Target):
         Args:
             finish: what else belongs to the transaction, after the loading.
         """
-        sinks = [*self._sinks_to_clear, *self._sinks_active.values()]
+        sinks = cast("list[DuckDBSink]", [*self._sinks_to_clear, *self._sinks_active.values()])
         while True:
             try:
                 with self.database.transaction():
@@ -284,7 +294,7 @@ class TargetDuckDB(Target):
     def _go_on(self) -> bool:
         """Between two chunks of input: flush if much or old data waits; stop if a signal asked to."""
         _ = self.database
-        waiting = sum(sink.spool.size for sink in self._sinks_active.values())
+        waiting = sum(self._sink(stream).spool.size for stream in self._sinks_active)
         if waiting > _SPOOL_BYTES or time.monotonic() - self._flushed_at > _FLUSH_SECONDS:
             self.flush()
         return not self._signal
@@ -349,7 +359,7 @@ class TargetDuckDB(Target):
             raise Stop
 
     @classmethod
-    def invoke(cls, **kwargs: Any) -> None:  # type: ignore[override]
+    def invoke(cls, **kwargs: Any) -> None:
         """Run the target; a user's mistake ends it with one sentence and exit code 1."""
         try:
             super().invoke(**kwargs)
@@ -357,7 +367,9 @@ class TargetDuckDB(Target):
             sentence = str(error)
         except duckdb.Error as error:
             may_hold_values = not isinstance(error, (duckdb.OperationalError, duckdb.InternalError))
-            sentence = f"DuckDB stopped the load: {type(error).__name__ if may_hold_values else first_line(error)}"
+            sentence = (
+                f"DuckDB stopped the load: {type(error).__name__ if may_hold_values else first_line(error)}"
+            )
         except OSError as error:
             sentence = f"The load stopped: {error.strerror} ({error.filename})."
         else:

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
-
 from singer_target_duckdb.target import TargetDuckDB
 
 sys.path.insert(0, str(Path(__file__).parent))
-from singer_messages import lines  # noqa: E402 - found beside this file
+from singer_messages import lines
 
 EXECUTABLE = str(Path(sys.executable).with_name("target-duckdb"))
 
@@ -42,7 +41,9 @@ class Loader:
 
     def run(self, *messages, **config):
         """Load in a process of its own."""
-        return subprocess.run(self.command(**config), input=lines(*messages), capture_output=True, check=False)
+        return subprocess.run(
+            self.command(**config), input=lines(*messages), capture_output=True, check=False
+        )
 
     def rows(self, query):
         """Rows of a query, in order; a query that starts with FROM gets everything sorted."""
@@ -53,7 +54,9 @@ class Loader:
 
     def types(self, table="t"):
         """The table's columns and their types."""
-        return dict(self.rows(f"SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = '{table}'"))
+        return dict(
+            self.rows(f"SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = '{table}'")
+        )
 
 
 @pytest.fixture

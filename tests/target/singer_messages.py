@@ -11,11 +11,18 @@ def schema(stream, properties, keys=("id",)):
 
     def definition(kind):
         if isinstance(kind, str):
-            return {"type": ["null", "string"], "format": kind} if kind in formats else {"type": ["null", kind]}
+            return (
+                {"type": ["null", "string"], "format": kind} if kind in formats else {"type": ["null", kind]}
+            )
         return kind
 
     properties = {name: definition(kind) for name, kind in properties.items()}
-    return {"type": "SCHEMA", "stream": stream, "schema": {"properties": properties}, "key_properties": list(keys)}
+    return {
+        "type": "SCHEMA",
+        "stream": stream,
+        "schema": {"properties": properties},
+        "key_properties": list(keys),
+    }
 
 
 def record(stream, version=None, **values):

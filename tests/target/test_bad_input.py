@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from singer_messages import record, schema, state
-
 from singer_target_duckdb.errors import LoaderError
 
 T = schema("t", {"id": "integer", "name": "string"})
@@ -21,7 +20,10 @@ GOOD = record("t", id=1, name="a")
         (b'{"type":"WHAT"}', "Line 3 has a message type that this target does not know"),
         (record("u", id=1), "Line 3: a record of stream 'u' came before its SCHEMA"),
         (b'{"type":"RECORD","stream":"t"}', "Line 3: a RECORD of stream 't' has no `record`"),
-        (b'{"type":"RECORD","stream":"t","record":[1]}', "Line 3: the record of stream 't' is not a JSON object"),
+        (
+            b'{"type":"RECORD","stream":"t","record":[1]}',
+            "Line 3: the record of stream 't' is not a JSON object",
+        ),
         (record("t", name="b"), "Line 3: a record of stream 't' has no value for its key 'id'"),
         (record("t", id=None), "Line 3: a record of stream 't' has no value for its key 'id'"),
         (b'{"type":"SCHEMA"}', "Line 3: a SCHEMA message has no `stream`"),
@@ -29,7 +31,10 @@ GOOD = record("t", id=1, name="a")
         (schema("u", {}, []), "Stream 'u' has a schema without properties"),
         (schema("u", {"id": "integer"}, ["key"]), "Stream 'u' names 'key' as its key"),
         (b'{"type":"STATE"}', "Line 3: a STATE message has no `value`"),
-        (b'{"type":"ACTIVATE_VERSION","stream":"u","version":1}', "ACTIVATE_VERSION for stream 'u' came before"),
+        (
+            b'{"type":"ACTIVATE_VERSION","stream":"u","version":1}',
+            "ACTIVATE_VERSION for stream 'u' came before",
+        ),
         (schema("a-t", {"id": "integer"}), "Streams 't' and 'a-t' would both go into table"),
     ],
 )
@@ -56,8 +61,10 @@ def test_a_message_that_cannot_be_loaded_is_named(load, line, sentence):
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_by_line_stream_and_column(load, kind, value, column_type):
-    bad = record("t", id=2, v=value) if not isinstance(value, bytes) else (
-        b'{"type":"RECORD","stream":"t","record":{"id":2,"v":%s}}' % value
+    bad = (
+        record("t", id=2, v=value)
+        if not isinstance(value, bytes)
+        else (b'{"type":"RECORD","stream":"t","record":{"id":2,"v":%s}}' % value)
     )
     with pytest.raises(LoaderError) as caught:
         load(schema("t", {"id": "integer", "v": kind}), record("t", id=1, v=None), bad)
@@ -69,7 +76,7 @@ def test_a_value_that_does_not_fit_is_refused_by_line_stream_and_column(load, ki
 
 @pytest.mark.parametrize("setting", ["validate_records", "flattening_enabled"])
 def test_the_sentence_is_the_same_kind_when_records_pass_through_python(load, setting):
-    with pytest.raises(LoaderError, match="Line 3: .*of stream 't'") as caught:
+    with pytest.raises(LoaderError, match=r"Line 3: .*of stream 't'") as caught:
         load(T, GOOD, record("t", id="secret", name="b"), **{setting: True, "flattening_max_depth": 1})
     assert "secret" not in str(caught.value)
 

@@ -8,7 +8,6 @@ import json
 import duckdb
 import pytest
 from singer_messages import schema, state
-
 from singer_target_duckdb.errors import LoaderError
 
 T = schema("t", {"id": "integer", "name": "string", "at": "date-time", "list": "array"})
@@ -35,7 +34,7 @@ def test_jsonl_files_are_merged(load, tmp_path, compression, config):
     path = tmp_path / "with [brackets] and spaces.jsonl"
     path.write_bytes(jsonl(ROWS) if compression == "none" else gzip.compress(jsonl(ROWS)))
     assert load(T, batch(path, compression=compression), state(done=1), **config) == [{"done": 1}]
-    assert load.rows("SELECT id, name, \"at\"::VARCHAR, list FROM t ORDER BY id") == LOADED
+    assert load.rows('SELECT id, name, "at"::VARCHAR, list FROM t ORDER BY id') == LOADED
 
 
 @pytest.mark.parametrize("config", [{}, {"validate_records": True}])
@@ -46,8 +45,9 @@ def test_parquet_files_are_merged(load, tmp_path, config):
         f"AS t(id, name, \"at\", list)) TO '{path}' (FORMAT parquet)"
     )
     load(T, batch(path, "parquet", None), **config)
-    assert load.rows("SELECT id, name, \"at\"::VARCHAR, list FROM t ORDER BY id") == [
-        (1, "a", "2024-01-01 08:00:00+00", '["x","y"]'), (2, "b", None, None)
+    assert load.rows('SELECT id, name, "at"::VARCHAR, list FROM t ORDER BY id') == [
+        (1, "a", "2024-01-01 08:00:00+00", '["x","y"]'),
+        (2, "b", None, None),
     ]
 
 

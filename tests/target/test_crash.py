@@ -34,7 +34,10 @@ def test_killed_anywhere_and_run_again_the_tables_are_exactly_the_sources(load, 
         position = 0
         runs_before = load.rows("SELECT DISTINCT run FROM replaced") if run > 1 else None
         process = subprocess.Popen(
-            load.command(batch_size_rows=40), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            load.command(batch_size_rows=40),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
         data = lines(*tap(position, run))
         cut = chance.randrange(len(data))

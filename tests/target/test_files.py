@@ -12,7 +12,6 @@ import time
 import duckdb
 import pytest
 from singer_messages import lines, record, schema, state
-
 from singer_target_duckdb.database import catalog_name, motherduck_options
 from singer_target_duckdb.errors import LoaderError
 
@@ -63,7 +62,9 @@ def test_what_a_killed_run_left_behind_is_removed_by_the_next_but_not_what_a_liv
 
 
 def test_sigterm_loads_what_has_arrived_writes_its_state_and_leaves_nothing_behind(load):
-    process = subprocess.Popen(load.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        load.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     process.stdin.write(lines(T, record("t", id=1), state(n=1)) + b'{"type":"RECORD","stream":"t","rec')
     process.stdin.flush()
     wait_for(lambda: list(load.temp.glob("*/*.ndjson")))

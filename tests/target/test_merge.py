@@ -19,7 +19,9 @@ def test_the_last_record_of_a_key_wins_within_a_batch_and_across_batches(load):
 def test_arrival_order_decides_in_a_batch_that_is_read_in_parallel(load):
     rounds = [record("t", id=n % 7, name=f"{n:06d}" + "x" * 500) for n in range(60_000)]
     load(T, *rounds)
-    assert [name[:6] for _, name in load.rows("FROM t")] == [f"{n:06d}" for n in (59997, 59998, 59999, *range(59993, 59997))]
+    assert [name[:6] for _, name in load.rows("FROM t")] == [
+        f"{n:06d}" for n in (59997, 59998, 59999, *range(59993, 59997))
+    ]
 
 
 def test_a_composite_key_tells_rows_apart(load):
@@ -63,7 +65,14 @@ def test_append_only_keeps_every_record(load):
 
 def test_overwrite_leaves_only_this_runs_records(load):
     load(T, record("t", id=1, name="a"), record("t", id=2, name="b"))
-    load(T, record("t", id=2, name="c"), record("t", id=2, name="d"), state(), load_method="overwrite", batch_size_rows=1)
+    load(
+        T,
+        record("t", id=2, name="c"),
+        record("t", id=2, name="d"),
+        state(),
+        load_method="overwrite",
+        batch_size_rows=1,
+    )
     assert load.rows("FROM t") == [(2, "d")]
 
 

@@ -51,7 +51,9 @@ def test_a_whole_number_too_large_for_bigint_widens_its_column(load):
 
 def test_text_dates_become_dates_where_all_of_them_are(load):
     with duckdb.connect(str(load.path)) as connection:
-        connection.execute("CREATE TABLE t (id HUGEINT PRIMARY KEY, good VARCHAR, bad VARCHAR, moment TIMESTAMP)")
+        connection.execute(
+            "CREATE TABLE t (id HUGEINT PRIMARY KEY, good VARCHAR, bad VARCHAR, moment TIMESTAMP)"
+        )
         connection.execute("INSERT INTO t VALUES (1, '2024-01-02', 'soon', '2024-01-02 03:04:05')")
     load(
         schema("t", {"id": "integer", "good": "date", "bad": "date", "moment": "date-time"}),
@@ -59,7 +61,10 @@ def test_text_dates_become_dates_where_all_of_them_are(load):
         record("t", id=2, good=None, bad=None, moment=None),
     )
     assert load.types() == {
-        "id": "HUGEINT", "good": "DATE", "bad": "VARCHAR", "moment": "TIMESTAMP WITH TIME ZONE",
+        "id": "HUGEINT",
+        "good": "DATE",
+        "bad": "VARCHAR",
+        "moment": "TIMESTAMP WITH TIME ZONE",
     }
     assert load.rows("FROM t") == [
         (1, dt.date(2024, 1, 3), "2024-01-03", dt.datetime(2024, 1, 2, 3, 4, 5, tzinfo=dt.UTC)),

@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 
 from singer_sdk.testing import get_target_test_class
-
 from singer_target_duckdb.target import TargetDuckDB
 
 _DIRECTORY = tempfile.mkdtemp()

@@ -115,7 +115,9 @@ def test_the_metadata_columns_come_only_when_asked_for(load):
     load(*messages)
     assert list(load.types()) == ["id", "at"]
     load(*messages, add_metadata_columns=True)
-    assert {"_sdc_extracted_at", "_sdc_received_at", "_sdc_batched_at", "_sdc_deleted_at"} <= set(load.types())
+    assert {"_sdc_extracted_at", "_sdc_received_at", "_sdc_batched_at", "_sdc_deleted_at"} <= set(
+        load.types()
+    )
     assert load.rows('SELECT id, "at", _sdc_extracted_at FROM t') == [
         (1, dt.datetime(2024, 1, 1, 8, tzinfo=UTC), dt.datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC))
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from singer_messages import activate, record, schema, state
-
 from singer_target_duckdb.errors import LoaderError
 
 T = schema("t", {"id": "integer", "name": "string"})
@@ -127,7 +126,15 @@ def test_a_schema_that_changes_while_a_version_is_gathered_keeps_what_came_befor
 
 
 def test_two_streams_interleaved_are_replaced_each_at_its_own_activation(filled):
-    filled(OTHER, record("other", 1, id=1), T, *rows_of(2, 3), record("other", 1, id=2), activate("other", 1), activate("t", 2))
+    filled(
+        OTHER,
+        record("other", 1, id=1),
+        T,
+        *rows_of(2, 3),
+        record("other", 1, id=2),
+        activate("other", 1),
+        activate("t", 2),
+    )
     assert (filled.rows("FROM t"), filled.rows("FROM other")) == ([(3, "v2")], [(1,), (2,)])
 
 
@@ -135,5 +142,3 @@ def test_tables_hold_the_sources_columns_and_nothing_else(filled):
     assert list(filled.types()) == ["id", "name"]
     tables = filled.rows("SELECT schema_name || '.' || table_name FROM duckdb_tables() ORDER BY ALL")
     assert tables == [("_singer.table_versions",), ("main.t",)]
-
-
