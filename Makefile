@@ -66,6 +66,7 @@ docs: setup  ## write what is generated in the docs and in meltano.yml
 	$(BIN)/python docs/generate.py
 
 bench: setup  ## side by side with what people use today
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group bench
 	$(BIN)/python -m bench
 
 build: setup  ## wheels and source distributions into dist

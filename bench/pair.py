@@ -21,7 +21,9 @@ COMPANY = {"employees": 1000, "attendances": 250_000, "absences": 14_891, "hosti
 class Pair:
     """The tap and the loader as a user pipes them, with eight tables selected."""
 
-    def __init__(self, url: str, name: str = "pair", streams: tuple[str, ...] = TABLES, **config: Any) -> None:
+    def __init__(
+        self, url: str, name: str = "pair", streams: tuple[str, ...] = TABLES, **config: Any
+    ) -> None:
         self.database = ENVIRONMENTS / f"{name}.duckdb"
         self._files = {}
         for file, content in (

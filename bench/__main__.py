@@ -1,0 +1,32 @@
+"""`python -m bench`: every comparison, one after the other, about 40 minutes; `--quick` takes about ten."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from bench import growth, limits, pair, records
+from bench.measuring import ENVIRONMENTS, sandbox
+
+
+def main(*, quick: bool) -> None:
+    """Run all benchmarks."""
+    ENVIRONMENTS.mkdir(exist_ok=True)
+    print("Start-up:")
+    growth.starts()
+    print("\nThe tap alone, from page bytes to stdout:")
+    with sandbox(**pair.COMPANY) as url:
+        subprocess.run([sys.executable, "-m", records.__name__, url], check=True)
+    pair.compare(1 if quick else 3, 0)
+    if not quick:
+        pair.compare(2, 0.05)
+    limits.main()
+    growth.curve((10_000, 250_000, 1_000_000) if quick else growth.SIZES)
+    print("\nThe loader:", flush=True)
+    loader = [sys.executable, str(Path(__file__).with_name("loader.py"))]
+    subprocess.run([*loader, *(["--scale=0.1"] if quick else [])], check=True)
+
+
+if __name__ == "__main__":
+    main(quick="--quick" in sys.argv)

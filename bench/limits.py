@@ -1,0 +1,46 @@
+"""With Personio's published rate limits on: the time taken against the time that the limits alone make necessary."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from bench.measuring import ENVIRONMENTS, ask, run, sandbox
+from bench.pair import Pair
+from bench.run_omniload import TABLES
+
+# Fan-outs with limits of their own, beside the eight tables.
+STREAMS = (*TABLES, "persons", "employments", "documents", "absence_periods", "attendance_periods")
+RATES = {"/v1/company/employees": (5, 15), "/v2/persons": (30, 100)}
+V2_RATE = (10, 100)
+
+
+def necessary(counts: dict[str, int]) -> float:
+    """Seconds that the slowest endpoint's limit makes necessary; limits are separate."""
+    seconds = 0.0
+    for endpoint, count in counts.items():
+        path = endpoint.split(" ")[-1]
+        rate = RATES.get(path) or (V2_RATE if path.startswith("/v2/") and "auth" not in path else None)
+        if rate:
+            seconds = max(seconds, (count - rate[1]) / rate[0])
+    return seconds
+
+
+def main(employees: int = 700) -> None:
+    """Print the figures."""
+    ENVIRONMENTS.mkdir(exist_ok=True)
+    print("\nPublished limits on:")
+    with sandbox(employees=employees, attendances_per_employee=60, rate_limits=True) as url:
+        pair = Pair(url, "limits", STREAMS)
+        ask(url, "reset", {})
+        figures = run([pair.tap])
+        counts = ask(url, "requests/counts")
+        refused = Counter(each["status"] for each in ask(url, "requests"))[429]
+    need = necessary(counts)
+    print(
+        f"  {sum(counts.values())} requests, {need:.1f} s necessary, {figures.wall:.1f} s taken: "
+        f"{figures.wall / need:.2f} times; {refused} answers of 429."
+    )
+
+
+if __name__ == "__main__":
+    main()

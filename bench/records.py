@@ -1,0 +1,45 @@
+"""Records a second from page bytes to stdout, on one core: `python -m bench.records URL`. No network in the loop."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+import urllib.request
+
+from tap_personio.paging import parse_v1
+from tap_personio.tap import TapPersonio
+
+PAGES = 2000
+
+
+def main(url: str) -> None:
+    """Print the figure."""
+    logging.disable(logging.CRITICAL)
+    credential = {"client_id": "papi-sandbox-client", "client_secret": "papi-sandbox-secret"}
+    tap = TapPersonio(config={**credential, "api_url": url})
+    login = urllib.request.Request(
+        f"{url}/v1/auth", json.dumps(credential).encode(), {"Content-Type": "application/json"}
+    )
+    token = json.load(urllib.request.urlopen(login))["data"]["token"]
+    page = urllib.request.Request(
+        f"{url}/v1/company/attendances?start_date=1970-01-01&end_date=2030-01-01&limit=200&offset=2000",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    body = urllib.request.urlopen(page).read()
+    stream = tap.stream("attendances")
+    figures = sys.stderr
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    began = time.process_time()
+    count = 0
+    for rows in stream._rows(parse_v1(body) for _ in range(PAGES)):
+        stream._write(rows, 1)
+        count += len(rows)
+    rate = count / (time.process_time() - began)
+    print(f"  {rate:,.0f} records a second of processor.", file=figures)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
