@@ -24,9 +24,18 @@ from pathlib import Path
 import duckdb
 
 CACHE = Path(tempfile.gettempdir()) / "bench-loader"
+OURS, ALONE, UPSTREAM = "this loader", "DuckDB alone", "target-duckdb 0.8.0"
+FILES = {OURS: "ours.duckdb", ALONE: "alone.duckdb", UPSTREAM: "upstream.duckdb"}
+DIFFERENCES = "SELECT count(*) FROM ((FROM l.t EXCEPT ALL FROM r.t) UNION ALL (FROM r.t EXCEPT ALL FROM l.t))"
 NARROW = {
-    "id": "BIGINT", "name": "VARCHAR", "email": "VARCHAR", "amount": "DOUBLE", "active": "BOOLEAN",
-    "created_at": "TIMESTAMP WITH TIME ZONE", "day": "DATE", "number": "BIGINT",
+    "id": "BIGINT",
+    "name": "VARCHAR",
+    "email": "VARCHAR",
+    "amount": "DOUBLE",
+    "active": "BOOLEAN",
+    "created_at": "TIMESTAMP WITH TIME ZONE",
+    "day": "DATE",
+    "number": "BIGINT",
 }
 WIDE = {"id": "BIGINT"} | {
     f"c{n}": ("VARCHAR", "DOUBLE", "BIGINT", "TIMESTAMP WITH TIME ZONE", "DATE")[n % 5] for n in range(49)
@@ -61,11 +70,23 @@ def write_input(path: Path, columns: dict[str, str], rows: int, turn: int) -> No
     """Write a Singer file with one stream `t`."""
     properties = {name: JSON_TYPES[kind] for name, kind in columns.items()}
     with path.open("w") as file:
-        schema = {"type": "SCHEMA", "stream": "t", "schema": {"properties": properties}, "key_properties": ["id"]}
+        schema = {
+            "type": "SCHEMA",
+            "stream": "t",
+            "schema": {"properties": properties},
+            "key_properties": ["id"],
+        }
         file.write(json.dumps(schema) + "\n")
         for row in range(rows):
-            record = {n: value(kind, row, i, turn) for i, (n, kind) in enumerate(columns.items())} | {"id": row}
-            message = {"type": "RECORD", "stream": "t", "record": record, "time_extracted": "2026-01-01T00:00:00Z"}
+            record = {n: value(kind, row, i, turn) for i, (n, kind) in enumerate(columns.items())} | {
+                "id": row
+            }
+            message = {
+                "type": "RECORD",
+                "stream": "t",
+                "record": record,
+                "time_extracted": "2026-01-01T00:00:00Z",
+            }
             file.write(json.dumps(message) + "\n")
         file.write(json.dumps({"type": "STATE", "value": {"turn": turn}}) + "\n")
 
@@ -115,66 +136,78 @@ def timed(command: list[str], source: Path) -> tuple[float, int]:
     return seconds, usage.ru_maxrss // 1024
 
 
-def differences(left: Path, right: Path) -> int:
-    """How many rows are in one table and not in the other."""
-    connection = duckdb.connect()
-    connection.execute(f"ATTACH '{left}' AS l (READ_ONLY); ATTACH '{right}' AS r (READ_ONLY)")
-    both_ways = "(FROM l.t EXCEPT ALL FROM r.t) UNION ALL (FROM r.t EXCEPT ALL FROM l.t)"
-    return int(connection.execute(f"SELECT count(*) FROM ({both_ways})").fetchall()[0][0])
+def count(query: str, **databases: Path) -> int:
+    """The number that a query gives, in a process of its own, so that its memory counts for no contender."""
+    attach = "".join(f"ATTACH '{path}' AS {name} (READ_ONLY);" for name, path in databases.items())
+    program = f'import duckdb; print(duckdb.connect().execute("{attach} {query}").fetchall()[0][0])'
+    return int(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout)
+
+
+def command(contender: str, source: Path, directory: Path, columns: dict[str, str]) -> list[str]:
+    """Command line with which a contender loads its standard input, or the file, into its database."""
+    database = directory / FILES[contender]
+    if contender == ALONE:
+        return [sys.executable, "-c", duckdb_alone(str(source), str(database), columns)]
+    config = directory / "config.json"
+    config.write_text(json.dumps({"path": str(database), "default_target_schema": "main"}))
+    executable = (
+        str(Path(sys.executable).with_name("target-duckdb")) if contender == OURS else upstream_executable()
+    )
+    return [executable, "--config", str(config)]
+
+
+def wrong_rows(contender: str, directory: Path, rows: int) -> int:
+    """How many rows are missing or differ from what DuckDB alone has made of the file."""
+    database = directory / FILES[contender]
+    if contender == OURS:
+        return count(DIFFERENCES, l=database, r=directory / FILES[ALONE])
+    return rows - count("SELECT count(*) FROM db.t", db=database)
+
+
+def measure(case: str, rows: int, rounds: int, contenders: list[str]) -> None:
+    """Run one case and print its lines of the table."""
+    columns = CASES[case][0]
+    sources = [CACHE / f"{case}-{rows}-{turn}.singer" for turn in (0, 1)]
+    for turn, source in enumerate(sources):
+        if not source.exists():
+            write_input(source, columns, rows, turn)
+    results: dict[tuple[int, str], list[tuple[float, int]]] = {}
+    wrong: dict[tuple[int, str], int] = {}
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as place:
+            directory = Path(place)
+            for turn, source in enumerate(sources):
+                for contender in contenders:
+                    took = timed(command(contender, source, directory, columns), source)
+                    results.setdefault((turn, contender), []).append(took)
+                for contender in contenders:
+                    wrong[turn, contender] = wrong_rows(contender, directory, rows)
+    for turn, what in enumerate(("inserting", "updating")):
+        ours = statistics.median(seconds for seconds, _ in results[turn, OURS])
+        for contender in contenders:
+            seconds = statistics.median(seconds for seconds, _ in results[turn, contender])
+            memory = max(memory for _, memory in results[turn, contender])
+            label = f"{case}, {what}" if contender == OURS else ""
+            verdict = f"{wrong[turn, contender]} wrong" if wrong[turn, contender] else "right"
+            figures = f"{seconds:>9.2f}{rows / seconds:>10,.0f}{seconds / ours:>7.2f}x{memory:>7}"
+            print(f"{label:18}{contender:20}{figures}  {verdict}", flush=True)
 
 
 def main() -> None:
     """Run the benchmark and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--scale", type=float, default=1.0, help="share of 1,000,000 narrow and 300,000 wide rows")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="share of 1,000,000 narrow and 300,000 wide rows"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-upstream", action="store_true")
     options = parser.parse_args()
     CACHE.mkdir(exist_ok=True)
-    contenders = ["this loader", "DuckDB alone"] + ([] if options.no_upstream else ["target-duckdb 0.8.0"])
+    contenders = [OURS, ALONE] + ([] if options.no_upstream else [UPSTREAM])
     print(f"DuckDB {duckdb.__version__}, {os.cpu_count()} cores, medians of {options.rounds} rounds")
-    print(f"{'':16}{'contender':22}{'seconds':>9}{'rows/s':>10}{'ratio':>8}{'MB':>7}  rows")
-    for case, (columns, full) in CASES.items():
-        rows = int(full * options.scale)
-        sources = [CACHE / f"{case}-{rows}-{turn}.singer" for turn in (0, 1)]
-        for turn, source in enumerate(sources):
-            if not source.exists():
-                write_input(source, columns, rows, turn)
-        results: dict[tuple[int, str], list[tuple[float, int]]] = {}
-        wrong: dict[tuple[int, str], int] = {}
-        for _ in range(options.rounds):
-            with tempfile.TemporaryDirectory() as directory:
-                for turn, source in enumerate(sources):
-                    for number, contender in enumerate(contenders):
-                        database, config = Path(directory) / f"{number}.duckdb", Path(directory) / "config.json"
-                        config.write_text(json.dumps({"path": str(database), "default_target_schema": "main"}))
-                        executable = str(Path(sys.executable).with_name("target-duckdb"))
-                        if contender == "DuckDB alone":
-                            command = [sys.executable, "-c", duckdb_alone(str(source), str(database), columns)]
-                        else:
-                            other = contender != "this loader"
-                            command = [upstream_executable() if other else executable, "--config", str(config)]
-                        results.setdefault((turn, contender), []).append(timed(command, source))
-                    for number, contender in enumerate(contenders):
-                        alone = Path(directory) / "1.duckdb"
-                        if contender == "this loader":
-                            wrong[turn, contender] = differences(Path(directory) / "0.duckdb", alone)
-                        elif contender != "DuckDB alone":
-                            connection = duckdb.connect(str(Path(directory) / f"{number}.duckdb"), read_only=True)
-                            wrong[turn, contender] = rows - connection.execute("SELECT count(*) FROM t").fetchall()[0][0]
-                            connection.close()
-        for turn, what in enumerate(("inserting", "updating")):
-            ours = statistics.median(seconds for seconds, _ in results[turn, "this loader"])
-            for contender in contenders:
-                seconds = statistics.median(seconds for seconds, _ in results[turn, contender])
-                memory = max(memory for _, memory in results[turn, contender])
-                bad = wrong.get((turn, contender), 0)
-                label = f"{case}, {what}" if contender == contenders[0] else ""
-                verdict = "right" if not bad else f"{bad} wrong"
-                print(
-                    f"{label:18}{contender:20}{seconds:>9.2f}{rows / seconds:>10,.0f}{seconds / ours:>7.2f}x{memory:>7}  {verdict}",
-                    flush=True,
-                )
+    print(f"{'':18}{'contender':20}{'seconds':>9}{'rows/s':>10}{'time':>8}{'MB':>7}  rows")
+    for case, (_, rows) in CASES.items():
+        measure(case, int(rows * options.scale), options.rounds, contenders)
 
 
 if __name__ == "__main__":
