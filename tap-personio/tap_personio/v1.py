@@ -6,6 +6,8 @@ Paths, parameters and fields: developer.personio.de/reference (v1.0) and what us
 from __future__ import annotations
 
 import datetime as dt
+import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -449,29 +451,33 @@ class CustomReports(V1Stream):
     )
 
     def pages(self, plan: Plan, caller: Caller) -> Iterator[Page]:  # noqa: ARG002
-        """Page after page of each report, until one brings no item or the announced number is reached."""
+        """Page after page of each report, until one brings nothing new.
+
+        What total_elements counts here nobody says, and an employee may have many items: it is no sign of the end.
+        """
         listed = self.client.get(self._request("/company/custom-reports/reports"), parse_v1, caller)
         for report in IDS_INSIDE(listed.data):
-            first = number = 0
-            while True:
-                number += 1
-                page = self.client.get(self._page(report, number), parse_v1, caller)
+            first, before = 0, msgspec.Raw()
+            for number in itertools.count(1):
+                page = self._page(report, number, caller)
+                if page is None or page.data == before:
+                    break
                 count = sum(len(_items_of(each)) for each in _report_page.decode(page.data))
                 if count == 0:
                     break
+                before = page.data
                 page.parent = (report, first)
                 first += count
                 yield page
-                if page.total is not None and first >= page.total:
-                    break
 
     def _request(self, path: str) -> Request:
         return Request("v1", path, template=self.path, right=self.right, successor=self.successor)
 
-    def _page(self, report: int | str, number: int) -> Request:
-        return self._request(self.path.replace("{id}", str(report))).with_params(
-            ("page", str(number)), ("limit", str(self.limit))
-        )
+    def _page(self, report: int | str, number: int, caller: Caller) -> Page | None:
+        """A page of a report; None when the report is gone meanwhile."""
+        request = replace(self._request(self.path.replace("{id}", str(report))), is_child=True)
+        request = request.with_params(("page", str(number)), ("limit", str(self.limit)))
+        return next(page for _, page in self.client.get_each([(report, request)], parse_v1, caller))
 
     def records(self, page: Page) -> Iterator[Any]:
         """The values of the items of a page, with what they belong to."""

@@ -11,8 +11,8 @@ import msgspec
 
 from tap_personio.client import Caller, Request
 from tap_personio.columns import (
-    ANY,
     MOMENT,
+    OBJECT,
     TEXT,
     Column,
 )
@@ -50,8 +50,8 @@ class WebhookEvents(V2Stream):
         Column("event_name", TEXT),
         Column("occurred_at", MOMENT),
         Column("company_id", TEXT),
-        Column("payload", ANY),
-        Column("meta", ANY),
+        Column("payload", OBJECT),
+        Column("meta", OBJECT),
     )
 
     @functools.cached_property
