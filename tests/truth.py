@@ -106,13 +106,13 @@ def tables(company: Company) -> dict[str, Table]:
     """The eight tables, as Personio would show them at this moment."""
     return {
         "employees": employees(company),
-        "absence_types": _table(ABSENCE_TYPES, ("id",), _absence_types(company)),
-        "absences": _table(ABSENCES, ("id",), _absences(company)),
-        "attendances": _table(ATTENDANCES, ("id",), _attendances(company)),
-        "projects": _table(PROJECTS, ("id",), _projects(company)),
-        "document_categories": _table(CATEGORIES, ("id",), _categories(company)),
-        "custom_reports_list": _table(REPORTS, ("id",), _reports(company)),
-        "employees_absences_balance": _table(BALANCES, ("employee_id", "id"), _balances(company)),
+        "absence_types": table(ABSENCE_TYPES, ("id",), _absence_types(company)),
+        "absences": table(ABSENCES, ("id",), _absences(company)),
+        "attendances": table(ATTENDANCES, ("id",), _attendances(company)),
+        "projects": table(PROJECTS, ("id",), _projects(company)),
+        "document_categories": table(CATEGORIES, ("id",), _categories(company)),
+        "custom_reports_list": table(REPORTS, ("id",), _reports(company)),
+        "employees_absences_balance": table(BALANCES, ("employee_id", "id"), _balances(company)),
     }
 
 
@@ -158,7 +158,7 @@ def employees(company: Company) -> Table:
                 row[f"{key}_name"] = row[key] and row[key]["attributes"]["name"]
             yield row
 
-    return _table({**types, **OTHERS}, ("id",), rows())
+    return table({**types, **OTHERS}, ("id",), rows())
 
 
 def _absence_types(company: Company) -> Iterable[Row]:
@@ -235,7 +235,7 @@ def _balances(company: Company) -> Iterable[Row]:
         }
 
 
-def _table(types: dict[str, str], keys: tuple[str, ...], rows: Iterable[Row]) -> Table:
+def table(types: dict[str, str], keys: tuple[str, ...], rows: Iterable[Row]) -> Table:
     found: dict[Key, Row] = {}
     for row in rows:
         whole = dict.fromkeys(types, None) | {name: _plain(value) for name, value in row.items()}
