@@ -21,7 +21,7 @@ from tap_personio.errors import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_personio.client import Request
+    from tap_personio.connection import Request
 
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 FORBIDDEN = frozenset({401, 403})

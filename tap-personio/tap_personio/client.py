@@ -16,7 +16,7 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -24,7 +24,7 @@ import msgspec
 
 from tap_personio import availability
 from tap_personio.auth import LOGINS, Token
-from tap_personio.connection import Answer, Connection
+from tap_personio.connection import Answer, Connection, Request
 from tap_personio.errors import (
     LoginRefusedError,
     RecordMissingError,
@@ -44,40 +44,6 @@ logger = logging.getLogger("tap-personio")
 REPETITIONS = 5
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One GET request.
-
-    Attributes:
-        api: `v1` or `v2`.
-        path: path below the version, such as `/company/employees`.
-        params: query parameters in order; a name may repeat.
-        endpoint: name of the rate limit, the path with placeholders for identifiers; default the path.
-        beta: sends `Beta: true`.
-        right: what to tick in Personio's credential dialog, for the message when it is missing.
-        successor: stream that replaces this endpoint once Personio ends it.
-        is_child: about one record; 404 then means that this record does not exist.
-    """
-
-    api: str
-    path: str
-    params: tuple[tuple[str, str], ...] = ()
-    template: str = ""
-    beta: bool = False
-    right: str = ""
-    successor: str = ""
-    is_child: bool = False
-
-    @property
-    def endpoint(self) -> str:
-        """Version and path, without identifiers."""
-        return f"{self.api}{self.template or self.path}"
-
-    def with_params(self, *params: tuple[str, str]) -> Request:
-        """The same request with further parameters."""
-        return replace(self, params=self.params + params)
 
 
 @dataclass(slots=True)
@@ -392,7 +358,7 @@ class _Call(Generic[T]):
         availability.check(self._request, answer.status, answer.headers, answer.body)
         try:
             return self._parse(answer.body)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             msg = "the answer is not the JSON that was expected"
             raise TransientError(msg) from None
 

@@ -1,8 +1,8 @@
-"""One kept-alive connection to Personio: what goes over the wire, and what can go wrong there."""
+"""Requests, answers, and one kept-alive connection to Personio to exchange them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,6 +19,40 @@ if TYPE_CHECKING:
     from tap_personio.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One GET request.
+
+    Attributes:
+        api: `v1` or `v2`.
+        path: path below the version, such as `/company/employees`.
+        params: query parameters in order; a name may repeat.
+        endpoint: name of the rate limit, the path with placeholders for identifiers; default the path.
+        beta: sends `Beta: true`.
+        right: what to tick in Personio's credential dialog, for the message when it is missing.
+        successor: stream that replaces this endpoint once Personio ends it.
+        is_child: about one record; 404 then means that this record does not exist.
+    """
+
+    api: str
+    path: str
+    params: tuple[tuple[str, str], ...] = ()
+    template: str = ""
+    beta: bool = False
+    right: str = ""
+    successor: str = ""
+    is_child: bool = False
+
+    @property
+    def endpoint(self) -> str:
+        """Version and path, without identifiers."""
+        return f"{self.api}{self.template or self.path}"
+
+    def with_params(self, *params: tuple[str, str]) -> Request:
+        """The same request with further parameters."""
+        return replace(self, params=self.params + params)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from tap_personio.client import Request
 from tap_personio.columns import (
     DAY,
     INTEGER,
@@ -29,6 +28,7 @@ from tap_personio.columns import (
     Column,
     Kind,
 )
+from tap_personio.connection import Request
 from tap_personio.errors import StreamUnavailableError, TapPersonioError
 from tap_personio.paging import Ids, Listing, parse_v1, read_list
 from tap_personio.stream import OTHER_FIELDS_COLUMN

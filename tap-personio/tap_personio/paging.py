@@ -20,7 +20,8 @@ from tap_personio.errors import StreamFailedError, TransientError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
-    from tap_personio.client import Caller, Client, Request
+    from tap_personio.client import Caller, Client
+    from tap_personio.connection import Request
 
 # Reads one list again at most this often before it is called restless.
 MAX_WALKS = 3

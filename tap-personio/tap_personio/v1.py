@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from tap_personio.client import Request
 from tap_personio.columns import (
     BOOLEAN,
     DAY,
@@ -27,6 +26,7 @@ from tap_personio.columns import (
     WrongTypeError,
     to_moment,
 )
+from tap_personio.connection import Request
 from tap_personio.paging import Ids, Listing, Offset, Page, parse_v1, read_list, read_single
 from tap_personio.stream import PersonioStream, Plan
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from tap_personio.client import Caller, Request
 from tap_personio.columns import (
     LOCAL,
     MOMENT,
@@ -19,11 +18,14 @@ from tap_personio.columns import (
     Column,
     Kind,
 )
+from tap_personio.connection import Request
 from tap_personio.paging import Ids, Page, read_children, read_cursor
 from tap_personio.stream import PersonioStream, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from tap_personio.client import Caller
 
 
 class _Id(msgspec.Struct):

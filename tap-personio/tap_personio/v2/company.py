@@ -27,7 +27,8 @@ from tap_personio.v2.base import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_personio.client import Caller, Request
+    from tap_personio.client import Caller
+from tap_personio.connection import Request
     from tap_personio.stream import Plan
 
 

@@ -38,7 +38,7 @@ from tap_personio.v2.base import (
 )
 
 if TYPE_CHECKING:
-    from tap_personio.client import Request
+    from tap_personio.connection import Request
 
 
 PERSON_FIELDS = (

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_personio.client import Caller, Request
 from tap_personio.columns import (
     DAY,
     INTEGER,
@@ -16,6 +15,7 @@ from tap_personio.columns import (
     TEXT,
     Column,
 )
+from tap_personio.connection import Request
 from tap_personio.paging import Page, parse_v2_whole, read_children, read_cursor
 from tap_personio.v2.base import (
     IDS,
@@ -27,6 +27,7 @@ from tap_personio.v2.base import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from tap_personio.client import Caller
     from tap_personio.stream import Plan
 
 

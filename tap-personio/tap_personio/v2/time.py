@@ -28,7 +28,7 @@ from tap_personio.v2.base import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tap_personio.client import Request
+    from tap_personio.connection import Request
     from tap_personio.paging import Page
     from tap_personio.stream import Plan
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_personio.client import Caller, Request
 from tap_personio.columns import (
     MOMENT,
     OBJECT,
     TEXT,
     Column,
 )
+from tap_personio.connection import Request
 from tap_personio.errors import StreamUnavailableError
 from tap_personio.paging import Page, read_children, read_cursor
 from tap_personio.v2.base import (
@@ -26,6 +26,7 @@ from tap_personio.v2.base import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from tap_personio.client import Caller
     from tap_personio.stream import Plan
 
 
