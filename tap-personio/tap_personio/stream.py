@@ -271,14 +271,14 @@ class PersonioStream(Stream):
                 try:
                     yield plain.read(page.data, page.repeated)
                     continue
-                except (msgspec.MsgspecError, WrongTypeError, TypeError):
+                except (msgspec.MsgspecError, WrongTypeError, TypeError, RecursionError):
                     pass  # something unusual: the other way can tell what
             try:
                 yield [row.build(self.fields(record, page.parent)) for record in self.records(page)]
             except WrongTypeError as error:
                 msg = f"a value of the column {error} has an unexpected type, so that it cannot be stored as it is"
                 raise StreamFailedError(msg) from None
-            except (msgspec.MsgspecError, AttributeError, TypeError, KeyError, UnicodeError):
+            except (msgspec.MsgspecError, AttributeError, TypeError, KeyError, UnicodeError, RecursionError):
                 msg = "a record has an unexpected shape, so that it cannot be read"
                 raise StreamFailedError(msg) from None
 
