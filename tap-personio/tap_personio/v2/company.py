@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tap_personio.client import Caller
-from tap_personio.connection import Request
+    from tap_personio.connection import Request
     from tap_personio.stream import Plan
 
 
