@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DB ?= output/demo.duckdb
 PAGE ?= $(basename $(DB)).html
+# dbt-core 1.12 fetches a part of itself from GitHub while it is installed.
 DBT := dbt-core~=1.11.0 dbt-duckdb~=1.11.0
 PACKAGES := tap-personio target-duckdb personio-sandbox report
 
@@ -44,10 +45,10 @@ page: models  ## write a page about the company in DB
 	@$(BIN)/personio-report $(DB) --output $(PAGE)
 
 test: setup  ## all tests that take seconds
-	$(BIN)/python -m pytest -m "not full"
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not full"
 
 test-full: setup  ## all tests, also those that take minutes
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test-models: .venv-dbt/ready  ## the tests of the models and of the page alone
 	$(BIN)/python -m pytest tests/models
