@@ -138,7 +138,9 @@ def timed(command: list[str], source: Path) -> tuple[float, int]:
 
 def count(query: str, **databases: Path) -> int:
     """The number that a query gives, in a process of its own, so that its memory counts for no contender."""
-    attach = "".join(f"ATTACH '{path}' AS {name} (READ_ONLY);" for name, path in databases.items())
+    attach = "SET enable_progress_bar = false;" + "".join(
+        f"ATTACH '{path}' AS {name} (READ_ONLY);" for name, path in databases.items()
+    )
     program = f'import duckdb; print(duckdb.connect().execute("{attach} {query}").fetchall()[0][0])'
     return int(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout)
 

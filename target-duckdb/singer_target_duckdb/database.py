@@ -63,6 +63,9 @@ class Database:
             self._attach(config)
         self.execute(f"USE {quoted(self.catalog)}")
         self.execute("SET TimeZone = 'UTC'")
+        self.execute(
+            "SET enable_progress_bar = false"
+        )  # it would stand between the states on standard output
 
     def execute(self, statement: str, parameters: list[Any] | None = None) -> None:
         """Run one statement."""

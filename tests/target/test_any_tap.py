@@ -1,0 +1,104 @@
+"""Taps as they come: names, shapes and sizes that nobody planned for."""
+
+from __future__ import annotations
+
+import json
+
+import duckdb
+import pytest
+from singer_messages import record, schema, state
+
+from singer_target_duckdb.errors import LoaderError
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "with space",
+        "a.b",
+        'qu"ote',
+        "select",
+        "ünïcode ✓",
+        "x" * 200,
+        "x; DROP TABLE y",
+        "back\\slash",
+        "a\nb",
+        "%s{}'",
+    ],
+)
+def test_a_stream_may_have_any_name_and_its_columns_too(load, name):
+    load(schema(name, {"id": "integer", name: "string"}), record(name, **{"id": 1, name: "kept"}))
+    load(schema(name, {"id": "integer", name: "string"}), record(name, **{"id": 1, name: "merged"}))
+    assert load.rows("SELECT table_name FROM duckdb_tables()") == [(name,)]
+    with duckdb.connect(str(load.path), read_only=True) as connection:
+        assert connection.table('"' + name.replace('"', '""') + '"').fetchall() == [(1, "merged")]
+
+
+def test_schema_and_table_in_a_streams_name_are_read_as_the_other_target_reads_them(load):
+    streams = ["public-users", "sales-orders", "db-public-my-table", "plain"]
+    messages = [message for s in streams for message in (schema(s, {"id": "integer"}), record(s, id=1))]
+    mapping = {"public": {"target_schema": "crm"}}
+    load(*messages, default_target_schema="raw", schema_mapping=mapping)
+    tables = load.rows("SELECT schema_name || '.' || table_name FROM duckdb_tables() ORDER BY ALL")
+    assert tables == [("crm.my_table",), ("crm.users",), ("raw.orders",), ("raw.plain",)]
+
+
+def test_five_hundred_columns_and_nested_objects(load):
+    wide = {f"column {n}": "string" for n in range(500)} | {"deep": "object"}
+    deep = {"a": 1}
+    for _ in range(200):
+        deep = {"level": [deep, "x", 1.5, None]}
+    load(schema("t", wide, []), record("t", deep=deep, **{f"column {n}": str(n) for n in range(500)}))
+    (row,) = load.rows("FROM t")
+    assert row[:500] == tuple(map(str, range(500)))
+    assert json.loads(row[500]) == deep
+
+
+def test_a_record_of_fifty_megabytes(load):
+    load(
+        schema("t", {"id": "integer", "text": "string"}),
+        record("t", id=1, text="x" * 50_000_000),
+        record("t", id=2),
+    )
+    assert load.rows("SELECT id, length(text) FROM t ORDER BY id") == [(1, 50_000_000), (2, None)]
+
+
+def test_a_million_empty_records_and_unknown_fields(load):
+    load(
+        schema("t", {"id": "integer"}, []),
+        b'{"type":"RECORD","stream":"t","record":{"unknown":1}}\n' * 1_000_000,
+    )
+    assert load.rows("SELECT count(*), count(id) FROM t") == [(1_000_000, 0)]
+
+
+def test_lines_of_all_forms_one_after_the_other_arrive_in_order(load):
+    """Runs of like lines are read in one go; other forms, versions and streams between them must not be."""
+    forms = [
+        '{{"type": "RECORD", "stream": "t", "record": {{"id": {n}, "version": 7, "x": "{n}"}}}}',
+        '{{"type": "RECORD", "stream": "t", "record": {{"id": {n}, "x": "{n}"}}}}',
+        '{{"type": "RECORD", "stream": "t", "record": {{"id": {n}, "x": "{n}"}}, "version": 3}}',
+        '{{"stream":"t","record":{{"x":"{n}","id":{n}}},"type":"RECORD"}}\r',
+        '{{"type": "RECORD", "stream": "u", "record": {{"id": {n}, "x": "{n}"}}}}',
+        '{{"type": "RECORD", "record": {{"id": {n}, "x": "{n}"}}, "stream": "t"}}',
+        '   {{"type": "RECORD", "stream": "t", "record": {{"x": "\\"version\\": 9, {n}", "id": {n}}}}}',
+    ]
+    text = [forms[(n // 5) % len(forms)].format(n=n).encode() for n in range(5_000)]
+    both = [schema(s, {"id": "integer", "x": "string", "version": "integer"}, []) for s in "tu"]
+    load(*both, *text, batch_size_rows=333)
+    expected = {s: [n for n in range(5_000) if ((n // 5) % len(forms) == 4) == (s == "u")] for s in "tu"}
+    for stream in "tu":
+        assert load.rows(f"SELECT id FROM {stream} ORDER BY id") == [(n,) for n in expected[stream]]
+    assert load.rows("SELECT count(*) FROM t WHERE version = 7") == [
+        (len([n for n in range(5_000) if n // 5 % 7 == 0]),)
+    ]
+
+
+def test_state_before_any_schema_and_no_state_at_all(load):
+    assert load(state(first=1)) == [{"first": 1}]
+    assert load(schema("t", {"id": "integer"})) == []
+    assert load() == []
+
+
+def test_two_streams_that_would_share_a_table_are_refused(load):
+    with pytest.raises(LoaderError, match="Streams 'a-t' and 'b-t' would both go into table"):
+        load(schema("a-t", {"id": "integer"}), schema("b-t", {"id": "integer"}))
