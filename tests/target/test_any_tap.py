@@ -7,7 +7,6 @@ import json
 import duckdb
 import pytest
 from singer_messages import record, schema, state
-
 from singer_target_duckdb.errors import LoaderError
 
 

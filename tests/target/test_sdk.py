@@ -13,7 +13,6 @@ from singer_messages import record, schema
 from singer_sdk import Target
 from singer_sdk.sinks import Sink
 from singer_sdk.testing import get_target_test_class
-
 from singer_target_duckdb.target import TargetDuckDB
 
 _DIRECTORY = tempfile.mkdtemp()
