@@ -31,6 +31,7 @@ setup: .venv/ready  ## install everything into .venv
 demo: setup  ## load an invented company into output/demo.duckdb and show it
 	@$(BIN)/python demo/run.py
 	@echo "A page about the company:"; $(MAKE) --silent page || echo "It could not be written; the tables are there all the same."
+	@echo "Now with your own account: README.md tells how."
 
 # The same releases as in meltano.yml. dbt has an environment of its own: its dependencies do not fit Meltano's.
 .venv-dbt/ready: .venv/ready

@@ -55,7 +55,6 @@ def show() -> None:
         database.sql(counts).show(max_rows=len(tables))
         print(f"For example, the absences that begin this year:\n\n{QUERY}")
         database.sql(QUERY).show()
-        print("Now with your own account: README.md tells how.")
 
 
 if __name__ == "__main__":
