@@ -29,16 +29,10 @@ if TYPE_CHECKING:
 
 
 class _Id(msgspec.Struct):
-    id: str
-
-
-class _IdAndUpdate(msgspec.Struct):
-    id: str
-    updated_at: str | None = None
+    id: str | int
 
 
 IDS = Ids(_Id, "id")
-IDS_AND_UPDATES = Ids(_IdAndUpdate, "id", "updated_at")
 
 
 def reference(name: str, kind: Kind = TEXT) -> tuple[Column, ...]:

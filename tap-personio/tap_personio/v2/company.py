@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from tap_personio.columns import (
     ANY,
     DAY,
@@ -16,7 +14,7 @@ from tap_personio.columns import (
     TEXT,
     Column,
 )
-from tap_personio.paging import Ids, Page, read_children, read_cursor
+from tap_personio.paging import Page, read_children, read_cursor
 from tap_personio.v2.base import (
     IDS,
     V2List,
@@ -71,22 +69,13 @@ class OrgUnits(V2Stream):
     def pages(self, plan: Plan, caller: Caller) -> Iterator[Page]:  # noqa: ARG002
         """Both types; the parameter is required."""
         for each in ("department", "team"):
-            for page in read_cursor(
-                self.client, self.request(("type", each)), self.limit, caller, IDS_OF_UNITS
-            ):
+            for page in read_cursor(self.client, self.request(("type", each)), self.limit, caller, IDS):
                 page.parent = each
                 yield page
 
     def fields(self, record: Any, parent: Any) -> dict[str, Any]:
         """Some answers name their type, others do not."""
         return {**super().fields(record, parent), "type": parent}
-
-
-class _UnitId(msgspec.Struct):
-    id: str | int
-
-
-IDS_OF_UNITS = Ids(_UnitId, "id")
 
 
 class CostCenters(V2List):
@@ -143,8 +132,8 @@ class SalaryBands(V2List):
     columns = (Column("id", TEXT), Column("name", TEXT))
 
 
-# Without a start_date, months are asked for backwards until this many in a row held nothing.
-EMPTY_MONTHS = 24
+# Nothing in force for so long: then nothing was before it, or it does not count any more.
+QUIET = dt.timedelta(days=2 * 365)
 
 
 class Compensations(V2Stream):
@@ -171,6 +160,7 @@ class Compensations(V2Stream):
         Column("weekly_working_hours", NUMBER),
         Column("full_time_weekly_working_hours", NUMBER),
     )
+    _reached = dt.date.max
 
     def pages(self, plan: Plan, caller: Caller) -> Iterator[Page]:
         """Month by month, the latest first: the endpoint takes a window of a month at most.
@@ -178,27 +168,23 @@ class Compensations(V2Stream):
         An entry shows up in each month in which it holds; it is given once.
         """
         seen: set[Any] = set()
-        self._empty_months = 0
         for page in read_children(self.client, self._months(plan), self.limit, caller):
             ids = IDS(page.data)
-            self._empty_months = 0 if ids else self._empty_months + 1
+            if ids:
+                self._reached = min(self._reached, page.parent)
             page.repeated = frozenset(place for place, each in enumerate(ids) if each in seen)
             seen.update(ids)
             yield page
 
-    _empty_months = 0
-
-    def _months(self, plan: Plan) -> Iterator[tuple[str, Request]]:
-        today = plan.started.date()
-        earliest = self.settings.start_date
+    def _months(self, plan: Plan) -> Iterator[tuple[dt.date, Request]]:
+        """Back to the start_date; without one, until a long time has held nothing."""
+        earliest, today = self.settings.start_date, plan.started.date()
         last = self.settings.end_date or today + dt.timedelta(days=2 * 365)
-        while last >= (earliest or dt.date(1970, 1, 1)):
-            if not earliest and last < today and self._empty_months > EMPTY_MONTHS:
-                return
+        self._reached = min(last, today)
+        while last >= (earliest or self._reached - QUIET):
             first = last.replace(day=1)
             start = max(first, earliest or first)
-            window = ("start_date", start.isoformat()), ("end_date", last.isoformat())
-            yield first.isoformat(), self.request(*window)
+            yield first, self.request(("start_date", start.isoformat()), ("end_date", last.isoformat()))
             last = first - dt.timedelta(days=1)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
 
 from tap_personio.columns import (
     BOOLEAN,
@@ -14,11 +16,11 @@ from tap_personio.columns import (
     TEXT,
     Column,
 )
+from tap_personio.paging import Ids
 from tap_personio.v2.base import (
     APPROVAL,
     CREATED_AND_UPDATED,
     IDS,
-    IDS_AND_UPDATES,
     V2Children,
     V2List,
     local_time,
@@ -50,6 +52,25 @@ class AbsenceTypesV2(V2List):
     )
 
 
+class _Boundary(msgspec.Struct):
+    date_time: str | None = None
+
+
+class _Absence(msgspec.Struct):
+    id: str | int
+    updated_at: str | None = None
+    starts_from: _Boundary | None = None
+    ends_at: _Boundary | None = None
+
+    @property
+    def starts(self) -> str | None:
+        return self.starts_from.date_time if self.starts_from else None
+
+    @property
+    def ends(self) -> str | None:
+        return self.ends_at.date_time if self.ends_at else None
+
+
 class AbsencePeriods(V2List):
     """Absences of both kinds, in days and in hours."""
 
@@ -61,7 +82,7 @@ class AbsencePeriods(V2List):
     replication_key = "updated_at"
     deletions = ("absence-period.deleted",)
     updated = ("updated_at.gte", "%Y-%m-%dT%H:%M:%SZ")
-    page_ids = IDS_AND_UPDATES
+    page_ids = Ids(_Absence, "id", "updated_at", "starts", "ends")
     columns = (
         Column("id", TEXT, description="The id_v2 of API v1."),
         *reference("person"),
@@ -78,18 +99,25 @@ class AbsencePeriods(V2List):
 
     def records(self, page: Page) -> Iterable[Any]:
         """Only what touches the configured days: the server's own filters may lose absences without an end."""
-        start, end = self.settings.start_date, self.settings.end_date
         for record in super().records(page):
             starts, ends = record.get("starts_from") or {}, record.get("ends_at") or {}
-            if end and str(starts.get("date_time") or "")[:10] > end.isoformat():
-                continue
-            if start and ends.get("date_time") and str(ends["date_time"])[:10] < start.isoformat():
-                continue
-            yield record
+            if self.is_wanted(starts.get("date_time"), ends.get("date_time")):
+                yield record
+
+    def is_wanted(self, starts: str | None, ends: str | None) -> bool:
+        """Whether an absence touches the configured days; one without an end goes on."""
+        first, last = self.settings.start_date, self.settings.end_date
+        too_late = last is not None and starts is not None and starts[:10] > last.isoformat()
+        too_early = first is not None and ends is not None and ends[:10] < first.isoformat()
+        return not (too_late or too_early)
 
 
 class AbsencePeriodBreakdowns(V2Children):
-    """What each absence takes of each day."""
+    """What each absence takes of each day.
+
+    A day that an absence does not cover any more stays until the next whole read; until then its
+    `absence_period_updated_at` is older than the absence's `updated_at`.
+    """
 
     name = "absence_period_breakdowns"
     path = "/absence-periods/{id}/breakdowns"
@@ -113,7 +141,10 @@ class AbsencePeriodBreakdowns(V2Children):
 
     def parents(self, plan: Plan) -> Iterable[Any]:
         """An absence changes with its days."""
-        return self.changed_parents(plan)
+        absences = cast("AbsencePeriods", self._tap.stream(self.parent))
+        for identifier, updated_at, starts, ends in self.changed_parents(plan):
+            if absences.is_wanted(starts, ends):
+                yield identifier, updated_at
 
     def of(self, parent: Any, plan: Plan) -> Request:
         """Parents are pairs of identifier and last change."""
