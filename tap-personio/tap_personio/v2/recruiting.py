@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from tap_personio.columns import (
     ANY,
@@ -15,6 +19,7 @@ from tap_personio.columns import (
     TEXT,
     Column,
 )
+from tap_personio.paging import Page
 from tap_personio.v2.base import (
     CREATED_AND_UPDATED,
     IDS,
@@ -24,9 +29,9 @@ from tap_personio.v2.base import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from tap_personio.paging import Page
+    from tap_personio.client import Caller
     from tap_personio.stream import Plan
 
 
@@ -117,6 +122,9 @@ class RecruitingCategories(RecruitingList):
     columns = (Column("id", TEXT), Column("name", TEXT), Column("stages", LIST))
 
 
+_raw_records = msgspec.json.Decoder(list[msgspec.Raw])
+
+
 class RecruitingStageTransitions(V2Children):
     """When each application entered each stage."""
 
@@ -145,6 +153,12 @@ class RecruitingStageTransitions(V2Children):
     def parents(self, plan: Plan) -> Iterable[Any]:
         """An application changes with its stage."""
         return self.changed_parents(plan)
+
+    def pages(self, plan: Plan, caller: Caller) -> Iterator[Page]:
+        """All transitions of an application on one page, because they are numbered."""
+        for application, pages in groupby(super().pages(plan, caller), attrgetter("parent")):
+            transitions = [each for page in pages for each in _raw_records.decode(page.data)]
+            yield Page(msgspec.Raw(msgspec.json.encode(transitions)), parent=application)
 
     def records(self, page: Page) -> Iterable[Any]:
         """The latest comes first; numbers count from the first one, so that they stay."""
