@@ -96,9 +96,10 @@ def parse_v1(body: bytes) -> Page:
 
 @dataclass(slots=True)
 class CursorPage:
-    """A page of API v2, how many records it has, and the address of the next one."""
+    """A page of API v2, its records as they came, how many there are, and the address of the next page."""
 
     page: Page
+    records: msgspec.Raw
     count: int
     next_href: str | None
 
@@ -114,7 +115,8 @@ def parse_v2(body: bytes) -> CursorPage:
     if not answer.data or answer.data == b"null":
         msg = "the answer has no _data"
         raise TransientError(msg)
-    return CursorPage(Page(answer.data), len(_count_decoder.decode(answer.data)), _next_href(answer))
+    count = len(_count_decoder.decode(answer.data))
+    return CursorPage(Page(answer.data), answer.data, count, _next_href(answer))
 
 
 def parse_v2_whole(body: bytes) -> CursorPage:
@@ -348,18 +350,19 @@ class _ListReader:
 
 
 def read_cursor(
-    client: Client, request: Request, limit: int, caller: Caller, ids: Ids | None = None
+    client: Client, request: Request, limit: int | None, caller: Caller, ids: Ids | None = None
 ) -> Iterator[Page]:
     """All pages of a v2 list.
 
     Args:
         client: where to ask.
         request: with filters, without limit.
-        limit: records a page, the endpoint's maximum.
+        limit: records a page, the endpoint's maximum; None where none is known.
         caller: on whose behalf.
         ids: identifiers of a page's records, to leave out what the page before has brought already.
     """
-    request = request.with_params(("limit", str(limit)))
+    if limit is not None:
+        request = request.with_params(("limit", str(limit)))
     first = client.get(request, parse_v2, caller)
     yield from _follow(client, request, first, limit, caller, ids=ids)
 
@@ -367,7 +370,7 @@ def read_cursor(
 def read_children(
     client: Client,
     wanted: Iterable[tuple[Any, Request]],
-    limit: int,
+    limit: int | None,
     caller: Caller,
     *,
     parse: Callable[[bytes], CursorPage] = parse_v2,
@@ -379,18 +382,19 @@ def read_children(
     Args:
         client: where to ask.
         wanted: each parent, and the request for its list, without limit.
-        limit: records a page, the endpoint's maximum.
+        limit: records a page, the endpoint's maximum; None where none is known.
         caller: on whose behalf.
         parse: reads an answer.
         only_cursor: the endpoint refuses other parameters beside a cursor.
         missing: told about a parent that does not exist (any more); by default it is passed over.
     """
-    limited = (((parent, r), r.with_params(("limit", str(limit)))) for parent, r in wanted)
+    paged = () if limit is None else (("limit", str(limit)),)
+    limited = (((parent, r), r.with_params(*paged)) for parent, r in wanted)
     for (parent, request), first in client.get_each(limited, parse, caller):
         if first is None:
             missing(parent)
             continue
-        base = replace(request, params=()) if only_cursor else request.with_params(("limit", str(limit)))
+        base = replace(request, params=()) if only_cursor else request.with_params(*paged)
         for page in _follow(client, base, first, limit, caller, parse=parse):
             page.parent = parent
             yield page
@@ -400,7 +404,7 @@ def _follow(
     client: Client,
     request: Request,
     answer: CursorPage,
-    limit: int,
+    limit: int | None,
     caller: Caller,
     *,
     ids: Ids | None = None,
@@ -409,23 +413,26 @@ def _follow(
     """A first page and all that follow. Of a `next` link only the cursor is used, and only if it is to our host."""
     recent: deque[frozenset[int | str]] = deque(maxlen=2)
     cursors: set[str] = set()
+    before = msgspec.Raw()
     while True:
         page = answer.page
         if ids:
             found = ids(page.data)
             page.repeated = frozenset(p for p, each in enumerate(found) if any(each in old for old in recent))
             recent.append(frozenset(found))
-        nothing_new = len(page.repeated) == answer.count
-        yield page
         cursor = next_cursor(answer.next_href, client.host)
+        nothing_new = len(page.repeated) == answer.count or (cursor in cursors and answer.records == before)
+        if not nothing_new:
+            yield page
         if cursor is None or answer.count == 0:
             return
         if cursor in cursors or nothing_new:
-            if answer.count < limit:  # a last page that points to itself
+            if limit is not None and answer.count < limit:  # a last page that points to itself
                 return
             msg = f"{request.endpoint} repeats its next link, so that the rest of the list cannot be reached"
             raise StreamFailedError(msg)
         cursors.add(cursor)
+        before = answer.records
         answer = client.get(request.with_params(("cursor", cursor)), parse, caller)
 
 

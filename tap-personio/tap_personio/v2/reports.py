@@ -37,7 +37,7 @@ class Documents(V2Children):
     name = "documents"
     path = "/document-management/documents"
     endpoint = "/v2/document-management/documents"
-    right = "Documents: read"
+    right = "Documents: read, Persons: read"
     calls = "1 per person"
     selected_by_default = False
     limit = 200
@@ -55,11 +55,6 @@ class Documents(V2Children):
         Column("esignature", OBJECT),
         Column("created_at", MOMENT),
     )
-
-    def pages(self, plan: Plan, caller: Caller) -> Iterator[Page]:
-        """The owner is named on the first page only; after that the cursor stands for it."""
-        wanted = ((parent, self.of(parent, plan)) for parent in self.parents(plan))
-        return read_children(self.client, wanted, self.limit, caller)
 
     def of(self, parent: Any, plan: Plan) -> Request:  # noqa: ARG002
         """The documents of one owner."""

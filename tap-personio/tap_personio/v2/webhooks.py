@@ -16,7 +16,7 @@ from tap_personio.columns import (
     Column,
 )
 from tap_personio.connection import Request
-from tap_personio.errors import StreamUnavailableError
+from tap_personio.errors import StreamFailedError, StreamUnavailableError
 from tap_personio.paging import Page, read_children, read_cursor
 from tap_personio.v2.base import (
     IDS,
@@ -59,7 +59,8 @@ class WebhookEvents(V2Stream):
     def webhooks(self) -> list[Any]:
         """Identifiers of the account's webhooks."""
         listed = Request("v2", "/webhooks", right=self.right)
-        pages = read_cursor(self.client, listed, self.limit, self._tap.caller(self), IDS)
+        # Of this list no maximum is known.
+        pages = read_cursor(self.client, listed, None, self._tap.caller(self), IDS)
         return [each for page in pages for each in IDS(page.data)]
 
     def pages(self, plan: Plan, caller: Caller) -> Iterator[Page]:
@@ -80,7 +81,10 @@ class WebhookEvents(V2Stream):
         return fields
 
     def reported_deletions(self, names: Iterable[str]) -> dict[str, dt.datetime]:
-        """The latest moment of each kind of deletion in the feed, as far as this credential may read it."""
+        """The latest moment of each kind of deletion in the feed, as far as this credential may read it.
+
+        What the feed cannot tell, the next whole read finds: a fault here holds nothing up.
+        """
         latest: dict[str, dt.datetime] = {}
         wanted = (("event_name", ",".join(sorted(names))),)
         try:
@@ -89,6 +93,8 @@ class WebhookEvents(V2Stream):
                     moment = dt.datetime.fromisoformat(event["occurred_at"])
                     name = event["event_name"]
                     latest[name] = max(latest.get(name, moment), moment)
-        except (StreamUnavailableError, KeyError, TypeError, ValueError):
-            return {}
+        except StreamUnavailableError:
+            pass  # the stream says so itself
+        except (StreamFailedError, msgspec.MsgspecError, KeyError, TypeError, ValueError):
+            self.logger.warning("The event feed cannot be read: deletions show up with the next whole read.")
         return latest
