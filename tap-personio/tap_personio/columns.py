@@ -170,6 +170,10 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def _texts(value: Any) -> list[str | None]:
+    return [None if each is None else _text(each) for each in _list(value)]
+
+
 def _converted(convert: Callable[[Any], str | None]) -> Callable[[Any], str | None]:
     """Remember what texts become: days and times of day repeat from record to record."""
     remembered = functools.lru_cache(maxsize=4096)(convert)
@@ -195,7 +199,10 @@ LOCAL = Kind({"type": ["string", "null"]}, NONE_PLAIN, str | None, _local)
 OBJECT = Kind({"type": ["object", "array", "null"]}, dict, msgspec.Raw, _as_it_is)
 LIST = Kind({"type": ["array", "null"], "items": {}}, list, list[Any] | None, _list)
 TEXTS = Kind(
-    {"type": ["array", "null"], "items": {"type": ["string", "null"]}}, list, list[Any] | None, _list
+    {"type": ["array", "null"], "items": {"type": ["string", "null"]}},
+    NONE_PLAIN,
+    list[str | None] | None,
+    _texts,
 )
 ANY = Kind({"type": ["object", "array", "string", "number", "boolean", "null"]}, dict, msgspec.Raw, _as_it_is)
 
