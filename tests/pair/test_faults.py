@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 
 import pytest
+import truth
 from personio_sandbox import Sandbox
 from reading import Warehouse
 from running import Pair
+from tap_personio.tap import STREAMS
 
 # What a request can meet, with what makes it quick to test.
 FAULTS = {
@@ -117,6 +119,44 @@ def test_five_in_a_row_are_survived(sandbox, name, path):
     reading = warehouse.read()
     assert (reading.error, fault.fired) == (None, 5)
     assert warehouse.differences() == []
+
+
+@pytest.fixture(scope="module")
+def quiet():
+    """What every further stream holds when nothing goes wrong, and the sandbox that it was read from."""
+    with Sandbox(employees=12, seed=2, attendances_per_employee=12, absences_per_employee=8) as sandbox:
+        warehouse = Warehouse(sandbox, FURTHER)
+        assert warehouse.read().error is None
+        assert all(warehouse.tables.values())
+        yield sandbox, warehouse.tables
+
+
+FURTHER = [stream.name for stream in STREAMS if stream.name not in truth.EIGHT]
+
+
+def reads_the_same(quiet, seed: int) -> None:
+    sandbox, tables = quiet
+    chance = random.Random(seed)
+    for name in FAULTS:
+        if name not in ("expire", "401"):
+            meet(sandbox, name, nth=chance.randrange(1, 60), times=1, seconds=0.7)
+    meet(sandbox, "expire", path="/v2/*", nth=chance.randrange(1, 80))
+    warehouse = Warehouse(sandbox, FURTHER, SETTINGS)
+    reading = warehouse.read()
+    sandbox.faults.clear()
+    assert reading.error is None
+    for name, rows in tables.items():
+        assert warehouse.tables.get(name) == rows, name
+
+
+def test_a_storm_changes_nothing_in_the_other_streams(quiet):
+    reads_the_same(quiet, 0)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("seed", range(1, 31))
+def test_thirty_storms_change_nothing_in_the_other_streams(quiet, seed):
+    reads_the_same(quiet, seed)
 
 
 def test_the_waits_grow_and_differ(sandbox, caplog):
