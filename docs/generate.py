@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import definitions
 from singer_target_duckdb.columns import column_type
-from singer_target_duckdb.settings import SETTINGS
 from tap_personio.columns import schema_of
 from tap_personio.employees import STANDARD
 from tap_personio.settings import CONFIG_JSONSCHEMA
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/tables.md", "docs/credential-and-rights.md")
+PAGES = ("README.md", "tap-personio/README.md", "docs/tables.md", "docs/credential-and-rights.md")
 # What names a stream on the class is an instance's attribute in the SDK's types.
 ALL: tuple[Any, ...] = cast("tuple[Any, ...]", STREAMS)
 
@@ -48,7 +47,7 @@ def filled(page: str) -> str:
         "columns": columns(),
         "rights": rights(),
         "tap settings": settings(CONFIG_JSONSCHEMA),
-        "target settings": settings(SETTINGS.to_dict()),
+        "table names": names(),
     }
     return re.sub(
         r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)",
@@ -73,6 +72,16 @@ def overview() -> str:
             for stream in ALL
         ),
     )
+
+
+def names() -> str:
+    """The tables in two sentences, those first that are selected by default."""
+    chosen = {each.name: each.selected_by_default for each in ALL}
+    first, second = (
+        ", ".join(f"`{name}`" for name, default in chosen.items() if default is wanted)
+        for wanted in (True, False)
+    )
+    return f"By default {first}. To select besides: {second}.\n"
 
 
 def columns() -> str:
