@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import gc
 import json
-import signal
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 import click
@@ -264,8 +263,6 @@ class TapPersonio(Tap):
             state=_read_json(state, "--state"),
             catalog=_read_json(catalog, "--catalog"),
         )
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, tap.stop)
         cls.logger.info("Reading as of %s (Personio's clock).", tap.started.isoformat(timespec="seconds"))
         # Records make no reference cycles: looking for some after every few of them costs a quarter of the time.
         gc.freeze()
@@ -273,10 +270,15 @@ class TapPersonio(Tap):
         tap.sync_all()
         tap.finish()
 
-    def stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
-        """End the run on a signal: not as a success, and not in the middle of a message."""
-        self.logger.info("Stopped by signal %d.", number)
-        self.writer.exit(128 + number)
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """End the run on a signal: not as a success, and not in the middle of a message.
+
+        The SDK offers no hook here. Its own handler ends with exit code 0, so that a run which was stopped looks
+        like one that had nothing to read.
+        """
+        self.logger.info("Stopped by signal %d.", signum)
+        self.writer.exit(128 + signum)
 
     def finish(self) -> None:
         """Write the summary.
