@@ -109,6 +109,17 @@ def test_a_stopped_tap_does_not_end_as_a_success(tmp_path):
     assert "Traceback" not in run.log
 
 
+@pytest.mark.parametrize("path", ["/v1/auth", "/v1/company/employees/attributes"])
+def test_a_tap_that_is_stopped_before_it_begins_to_read_does_not_end_as_a_success(tmp_path, path):
+    with Sandbox(**SIZE, latency=0.3) as sandbox:
+        pair = Pair(tmp_path, sandbox, streams=None)
+        tap, target = pair.start()
+        sandbox.faults.before(path, 1, lambda _: tap.terminate())
+        run = pair.finish(tap, target)
+    assert run.tap == 128 + signal.SIGTERM
+    assert "Traceback" not in run.log
+
+
 def test_the_tap_says_so_when_the_target_is_gone(tmp_path):
     with Sandbox(**SIZE, latency=0.02) as sandbox:
         pair = Pair(tmp_path, sandbox)
