@@ -10,7 +10,7 @@ import datetime as dt
 import io
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import truth
 from tap_personio.errors import TapPersonioError
@@ -116,8 +116,7 @@ def read(config: Mapping[str, Any], streams: Iterable[str], state: Mapping[str, 
         except TapPersonioError as ended:
             error = ended.message
         except SystemExit as ended:
-            assert isinstance(ended.__cause__, TapPersonioError)
-            error = ended.__cause__.message
+            error = cast("TapPersonioError", ended.__cause__).message
         finally:
             if tap is not None and "client" in vars(tap):
                 tap.client.close()

@@ -68,10 +68,11 @@ def test_the_second_run_fetches_only_changes_and_leaves_every_table_exact(sandbo
 def test_a_wrong_credential_is_told_in_one_sentence_without_the_secret(sandbox, tmp_path):
     pair = Pair(tmp_path, sandbox, {"client_secret": "papi-not-the-secret-4711"}, streams=None)
     run = pair.run(tap=1)
-    assert run.sentences == [
+    (sentence,) = run.sentences
+    assert sentence == (
         "Personio refused the login (API v1, status 403): check the settings client_id and client_secret, and that the "
         "credential has not been revoked."
-    ]
+    )
     assert "Traceback" not in run.log
     assert "4711" not in run.log
     assert not pair.tables()
