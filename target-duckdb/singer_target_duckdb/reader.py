@@ -11,6 +11,7 @@ import io
 import re
 import sys
 from collections import Counter
+from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
@@ -226,14 +227,19 @@ class MessageReader(GenericSingerReader[bytes]):
         if not isinstance(kind, str):
             msg = f"Line {self.line} of the input has no message `type`."
             raise LoaderError(msg)
-        record, version = fields.get("record"), fields.get("version")
+        record = fields.get("record")
         return Message(
             type=kind,
             stream=fields.get("stream"),
             record=NO_RECORD if record is None else msgspec.Raw(raw_from(record)),
-            version=version if isinstance(version, int) else None,
+            version=whole_number(fields.get("version")),
             time_extracted=fields.get("time_extracted"),
         )
+
+
+def whole_number(value: Any) -> int | None:
+    """A version, however its number is written; None if it is none."""
+    return int(value) if isinstance(value, int | float | Decimal) and value == int(value) else None
 
 
 def _binary(file: IO[Any]) -> IO[bytes]:

@@ -195,6 +195,11 @@ class DuckDBSink(Sink):
             read_batch(self.database, spooled(self.spool, self.columns_to_read), self.columns_to_read)
         except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
             raise UnreadableSpool(self, error) from None
+        if (found := self.database.rows(f"SELECT count(*) FROM {BATCH}")[0][0]) != len(self.spool):  # noqa: S608
+            msg = (
+                f"Stream '{self.stream_name}': DuckDB found {found} records where {len(self.spool)} had come."
+            )
+            raise LoaderError(msg)
         self._write_batch()
 
     def load_files(self, files: list[BatchFile]) -> None:
@@ -216,7 +221,8 @@ class DuckDBSink(Sink):
     def loaded(self) -> None:
         """What was spooled is committed."""
         if self.spool.lines:
-            self.tally_record_written(len(self.spool.lines))
+            self.tally_record_written(len(self.spool))
+            self.record_counter_metric.increment(len(self.spool))
             self.spool.clear()
 
     def _refuse_null_keys(self) -> None:

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from glob import escape
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from singer_target_duckdb.columns import DELETED_AT, Column, wider
+from singer_target_duckdb.errors import LoaderError
 from singer_target_duckdb.sql import literal, quoted
 
 if TYPE_CHECKING:
@@ -99,7 +102,14 @@ class Table:
         ):
             needed = "DATE"  # upstream keeps dates as text
         if needed != present:
-            self.database.execute(f"ALTER TABLE {self} ALTER COLUMN {name} TYPE {needed}")
+            try:
+                self.database.execute(f"ALTER TABLE {self} ALTER COLUMN {name} TYPE {needed}")
+            except duckdb.DatabaseError:
+                msg = (
+                    f"Column {name} of table {self} has type {present} and would have to become {needed}, which DuckDB "
+                    "does not allow for a column with an index or a primary key; copy the table without them."
+                )
+                raise LoaderError(msg) from None
         return Column(column.key, column.name, needed)
 
     def _any(self, condition: str) -> bool:

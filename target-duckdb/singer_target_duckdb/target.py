@@ -20,7 +20,7 @@ from singer_target_duckdb.database import Database, first_line
 from singer_target_duckdb.errors import LoaderError, MissingKeyError, MissingSchemaError
 from singer_target_duckdb.faults import UnreadableSpool, mend
 from singer_target_duckdb.rawjson import object_from
-from singer_target_duckdb.reader import Message, MessageReader, Stop
+from singer_target_duckdb.reader import Message, MessageReader, Stop, whole_number
 from singer_target_duckdb.settings import SETTINGS
 from singer_target_duckdb.sink import DuckDBSink
 from singer_target_duckdb.spool import SpoolDirectory
@@ -136,14 +136,18 @@ class TargetDuckDB(Target):
             self._refuse("a SCHEMA message has no `stream`.")
         if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
             self._refuse(f"the SCHEMA of stream '{stream}' has no `properties`.")
+        keys = message_dict.get("key_properties") or []
         known = self.mapper.stream_maps.get(stream)
-        if known and (known[0].raw_schema, known[0].raw_key_properties) != (
-            schema,
-            message_dict.get("key_properties"),
-        ):
+        if known and (known[0].raw_schema, known[0].raw_key_properties) != (schema, keys):
             self.flush()
-        super()._process_schema_message(message_dict)
-        maps = self.mapper.stream_maps[stream]
+        self.mapper.register_raw_stream_schema(stream, schema, keys)
+        maps = [m for m in self.mapper.stream_maps[stream] if not isinstance(m, RemoveRecordTransform)]
+        for stream_map in maps:
+            self.get_sink(
+                stream_map.stream_alias,
+                schema=stream_map.transformed_schema,
+                key_properties=stream_map.transformed_key_properties,
+            )
         self._raw.pop(stream, None)
         if len(maps) == 1 and type(maps[0]) is SameRecordTransform and self._records_stay_raw():
             sink = self._sink(maps[0].stream_alias)
@@ -200,7 +204,10 @@ class TargetDuckDB(Target):
             msg = f"Line {self.message_reader.line}: the record of stream '{message.stream}' is not a JSON object."
             raise LoaderError(msg) from None
         maps = self.mapper.stream_maps[message.stream]
-        return max(len(self._sink(m.stream_alias).spool) for m in maps if self.sink_exists(m.stream_alias))
+        return max(
+            (len(self._sink(m.stream_alias).spool) for m in maps if self.sink_exists(m.stream_alias)),
+            default=0,
+        )
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         if "value" not in message_dict:
@@ -212,10 +219,10 @@ class TargetDuckDB(Target):
             self._ready_state = message_dict["value"]
 
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
-        stream, version = message_dict.get("stream"), message_dict.get("version")
+        stream, version = message_dict.get("stream"), whole_number(message_dict.get("version"))
         if stream not in self.mapper.stream_maps:
             self._refuse(f"ACTIVATE_VERSION for stream '{stream}' came before its SCHEMA.")
-        if not isinstance(version, int):
+        if version is None:
             self._refuse(f"ACTIVATE_VERSION for stream '{stream}' has no whole number as its `version`.")
         self._tap_activates = True
         for stream_map in self.mapper.stream_maps[stream]:
@@ -237,11 +244,9 @@ class TargetDuckDB(Target):
         if sink is not None:
             self.flush()
             sink.turn_to(None)
-            with suppress(
-                duckdb.InvalidInputException, duckdb.ConversionException
-            ):  # read again, to say what is wrong
+            with suppress(duckdb.InvalidInputException, duckdb.ConversionException):
                 self.flush(lambda: sink.load_files(files))
-                return
+                return  # else read again, record by record, to say what is wrong
         for file in files:
             for record in file.records(self.database):
                 self.message_reader.size = len(record)
@@ -309,6 +314,8 @@ class TargetDuckDB(Target):
         """
         try:
             self.flush(self._resolve if not self._signal else lambda: None)
+            for sink in self._sinks_active.values():
+                sink.clean_up()
         finally:
             self._close()
         if self._signal:
@@ -316,15 +323,17 @@ class TargetDuckDB(Target):
             sys.exit(128 + self._signal)
         for versions in self._versions.values():
             for version in versions.gathered:
+                what = "the stream" if version == OVERWRITING else f"version {version}"
                 msg = (
-                    f"Stream '{versions.stream}': the input ended before version {version} was complete, so table "
+                    f"Stream '{versions.stream}': the input ended before {what} was complete, so table "
                     f"{versions.table} is as it was; run the tap again (if it never sends ACTIVATE_VERSION, set "
                     "`process_activate_version_messages` to false)."
                 )
                 raise LoaderError(msg)
 
     def _close(self) -> None:
-        self.database.close()
+        if "database" in self.__dict__:  # it may be what failed
+            self.database.close()
         self.spools.remove()
 
     def _resolve(self) -> None:

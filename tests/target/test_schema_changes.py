@@ -7,6 +7,7 @@ import datetime as dt
 import duckdb
 import pytest
 from singer_messages import record, schema
+from singer_target_duckdb.errors import LoaderError
 
 
 def test_a_new_column_is_added_and_a_vanished_one_stays(load):
@@ -76,3 +77,12 @@ def test_a_schema_sent_twice_changes_nothing(load):
     same = schema("t", {"id": "integer"})
     load(same, record("t", id=1), same, record("t", id=2))
     assert load.rows("FROM t") == [(1,), (2,)]
+
+
+def test_a_key_column_that_cannot_grow_is_named(load):
+    with duckdb.connect(str(load.path)) as connection:
+        connection.execute("CREATE TABLE t (id SMALLINT PRIMARY KEY)")
+    with pytest.raises(
+        LoaderError, match=r'Column "id" of table .* has type SMALLINT and would have to become BIGINT'
+    ):
+        load(schema("t", {"id": "integer"}))

@@ -118,6 +118,11 @@ def test_stream_maps_and_flattening_of_the_sdk_apply(load):
     ]
 
 
+def test_a_stream_that_stream_maps_remove_leaves_no_table(load):
+    load(schema("t", {"id": "integer"}), record("t", id=1), stream_maps={"t": None})
+    assert load.rows("SELECT table_name FROM duckdb_tables()") == []
+
+
 def test_every_setting_of_the_other_target_is_known():
     names = """path filepath dbname database token delimiter quotechar batch_size_rows flush_all_streams
         default_target_schema schema_mapping add_metadata_columns hard_delete data_flattening_max_level
