@@ -193,23 +193,28 @@ class Pair:
     def differences(self, expected: Mapping[str, truth.Table] | None = None) -> list[str]:
         """Where the database differs from the company, cell by cell; nothing when it is exact."""
         found = []
-        for name, table in (truth.tables(self.sandbox.company) if expected is None else expected).items():
-            if self.streams is not None and name not in self.streams:
-                continue
-            if name not in self.tables():
-                found.append(f"{name}: no table")
-                continue
-            if self.types(name) != table.types:
-                found.append(f"{name}: columns {set(self.types(name).items()) ^ set(table.types.items())}")
-            rows = self.read(name, table.keys)
-            found += [f"{name}: {key} is missing" for key in table.rows.keys() - rows.keys()]
-            found += [f"{name}: {key} should not be there" for key in rows.keys() - table.rows.keys()]
-            for key in rows.keys() & table.rows.keys():
-                found += [
-                    f"{name}: {key} {column} is {rows[key].get(column)!r} instead of {value!r}"
-                    for column, value in table.rows[key].items()
-                    if not _equal(rows[key].get(column), value)
-                ]
+        expected = truth.tables(self.sandbox.company) if expected is None else expected
+        # Held open: DuckDB opens a file that is open already ten times as fast.
+        with duckdb.connect(str(self.database), read_only=True):
+            for name, table in expected.items():
+                if self.streams is not None and name not in self.streams:
+                    continue
+                if name not in self.tables():
+                    found.append(f"{name}: no table")
+                    continue
+                if self.types(name) != table.types:
+                    found.append(
+                        f"{name}: columns {set(self.types(name).items()) ^ set(table.types.items())}"
+                    )
+                rows = self.read(name, table.keys)
+                found += [f"{name}: {key} is missing" for key in table.rows.keys() - rows.keys()]
+                found += [f"{name}: {key} should not be there" for key in rows.keys() - table.rows.keys()]
+                for key in rows.keys() & table.rows.keys():
+                    found += [
+                        f"{name}: {key} {column} is {rows[key].get(column)!r} instead of {value!r}"
+                        for column, value in table.rows[key].items()
+                        if not _equal(rows[key].get(column), value)
+                    ]
         return found
 
     def _write(self, name: str, content: Any) -> str:
