@@ -197,7 +197,8 @@ class TapPersonio(Tap):
 
     def was_deleted(self, events: tuple[str, ...], since: dt.datetime) -> bool:
         """Whether a webhook told of a deletion since a table was read whole, so that it has to be read whole again."""
-        return any(self._deletions[name] >= since for name in events if name in self._deletions)
+        second = since.replace(microsecond=0)  # events tell no fraction
+        return any(self._deletions[name] >= second for name in events if name in self._deletions)
 
     def roster(self, stream: str) -> Roster:
         """Identifiers of all records of a stream, listed once for all who ask."""

@@ -165,7 +165,7 @@ class Absences(V1List):
     calls = "1 per 200 absences"
     primary_keys = ("id",)
     replication_key = "updated_at"
-    deletions = ("absence-period.deleted",)
+    deletions = ("absence-period.deleted", "person.deleted")
     # The filter is a day, and nobody says in which zone.
     overlap = dt.timedelta(days=1)
     offset = Offset.PAGE
@@ -212,7 +212,7 @@ class Attendances(V1List):
     calls = "1 per 200 attendances"
     primary_keys = ("id",)
     replication_key = "updated_at"
-    deletions = ("attendance-period.deleted",)
+    deletions = ("attendance-period.deleted", "person.deleted")
     ids = IDS_OUTSIDE
     has_plain_records = True
     columns = (
@@ -362,7 +362,7 @@ class HourlyAbsences(V1List):
     selected_by_default = False
     primary_keys = ("id",)
     replication_key = "updated_at"
-    deletions = ("absence-period.deleted",)
+    deletions = ("absence-period.deleted", "person.deleted")
     offset = Offset.PAGE_FROM_0_OR_1
     has_plain_records = True
     columns = (

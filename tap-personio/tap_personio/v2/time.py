@@ -80,7 +80,7 @@ class AbsencePeriods(V2List):
     right = "Absences: read"
     calls = "1 per 100 absences"
     replication_key = "updated_at"
-    deletions = ("absence-period.deleted",)
+    deletions = ("absence-period.deleted", "person.deleted")
     updated = ("updated_at.gte", "%Y-%m-%dT%H:%M:%SZ")
     page_ids = Ids(_Absence, "id", "updated_at", "starts", "ends")
     columns = (
@@ -127,7 +127,7 @@ class AbsencePeriodBreakdowns(V2Children):
     selected_by_default = False
     primary_keys = ("absence_period_id", "date")
     replication_key = "absence_period_updated_at"
-    deletions = ("absence-period.deleted",)
+    deletions = ("absence-period.deleted", "person.deleted")
     limit = 28
     parent = "absence_periods"
     columns = (
@@ -169,7 +169,7 @@ class AttendancePeriods(V2List):
     right = "Attendances: read"
     calls = "1 per 100 periods"
     replication_key = "updated_at"
-    deletions = ("attendance-period.deleted",)
+    deletions = ("attendance-period.deleted", "person.deleted")
     # The filter takes no zone and does not say whose clock it means.
     overlap = dt.timedelta(hours=15)
     updated = ("updated_at.gte", "%Y-%m-%dT%H:%M:%S")
