@@ -90,12 +90,13 @@ class Warehouse:
             if name not in self.streams:
                 continue
             rows = self.tables.get(name, {})
-            found += [f"{name}: {key} is missing" for key in table.rows.keys() - rows.keys()]
-            found += [f"{name}: {key} should not be there" for key in rows.keys() - table.rows.keys()]
-            for key in rows.keys() & table.rows.keys():
+            held = {tuple(map(as_json, key)): row for key, row in table.rows.items()}
+            found += [f"{name}: {key} is missing" for key in held.keys() - rows.keys()]
+            found += [f"{name}: {key} should not be there" for key in rows.keys() - held.keys()]
+            for key in rows.keys() & held.keys():
                 found += [
                     f"{name}: {key} {column} is {rows[key].get(column)!r} instead of {as_json(value)!r}"
-                    for column, value in table.rows[key].items()
+                    for column, value in held[key].items()
                     if rows[key].get(column) != as_json(value)
                 ]
         return found
