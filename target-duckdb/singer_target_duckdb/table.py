@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from singer_target_duckdb.spool import Spool
 
 TEMPORARY = "temp"  # DuckDB's catalog of temporary tables
-BATCH_LINE_BYTES = 64 << 20  # longest line of a BATCH file
+BATCH_LINE_BYTES = 16 << 20  # longest line of a BATCH file
+LEAST_LINE_BYTES = 1 << 20  # DuckDB reads in pieces of twice the longest line, one thread each
 EXACT_IN_DOUBLE = 2**53
 BATCH = quoted(TEMPORARY, "main", "batch")
 
@@ -200,7 +201,11 @@ def read_batch(database: Database, source: str, columns: list[Column]) -> None:
 def spooled(spool: Spool, columns: list[Column]) -> str:
     """What follows FROM to read a spool."""
     struct = ", ".join(f"{quoted(column.key)} {column.read_type}" for column in columns)
-    source = json_objects(literal(escape(str(spool.path))), {"record": f"STRUCT({struct})"}, spool.longest)
+    source = json_objects(
+        literal(escape(str(spool.path))),
+        {"record": f"STRUCT({struct})"},
+        max(spool.longest + 1024, LEAST_LINE_BYTES),
+    )
     return f"(SELECT record.* FROM {source})"
 
 
@@ -217,7 +222,7 @@ def json_objects(path: str, keys: dict[str, str], longest: int, compression: str
     return f"""
         read_json({path}, format = 'newline_delimited', records = 'true', auto_detect = false,
                   hive_partitioning = false, compression = {literal(compression)},
-                  maximum_object_size = {max(longest + 1024, 1 << 24)}, columns = {{{columns}}})
+                  maximum_object_size = {longest}, columns = {{{columns}}})
         """
 
 
