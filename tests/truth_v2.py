@@ -566,7 +566,7 @@ def _custom_reports(company: Company) -> Iterator[Row]:
 def _custom_value(cell: ReportCell) -> Row:
     found = {name: cell.fields.get(name) for name in ("value", "entity_id", "duration")}
     for name in ("start_date", "end_date"):
-        found[name] = name in cell.fields and dt.date.fromisoformat(cell.fields[name]) or None
+        found[name] = (name in cell.fields and dt.date.fromisoformat(cell.fields[name])) or None
     amount = cell.fields.get("amount")
     found["amount"] = None if amount is None else float(amount)
     found["currency"] = cell.fields.get("currency_code") or cell.fields.get("currency_symbol")
