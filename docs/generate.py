@@ -149,7 +149,7 @@ def behaviour(stream: Any) -> str:
     """What a run does with the table."""
     key = stream.replication_key  # a property of the SDK's class where a stream has none
     if not isinstance(key, str):
-        return "replaced"
+        return stream.each_run
     return f"added to by `{key}`" if stream.accumulates else f"merged by `{key}`"
 
 

@@ -69,6 +69,7 @@ class PersonioStream(Stream):
         page_ids: identifiers on a page, where other streams ask about each record of this one.
         deletions: webhook events that tell of records gone from this table.
         has_plain_records: `fields` does no more than `PlainRows` does.
+        each_run: what a run does with the table, for the docs, where there is no replication key.
         accumulates: the source forgets what the table keeps; no version ever replaces it.
     """
 
@@ -83,6 +84,7 @@ class PersonioStream(Stream):
     deletions: ClassVar[tuple[str, ...]] = ()
     accumulates: ClassVar[bool] = False
     has_plain_records: ClassVar[bool] = False
+    each_run: ClassVar[str] = "replaced"
 
     _tap: TapPersonio
 

@@ -321,6 +321,7 @@ class EmployeesAbsencesBalance(V1Stream):
     right = "Absences: read, Employees: read"
     calls = "1 per employee"
     # A balance changes without its employee changing: every employee, every run.
+    each_run = "merged, all of it"
     primary_keys = ("employee_id", "id")
     columns = (
         Column("employee_id", INTEGER),
