@@ -85,9 +85,7 @@ class Run:
         """Where the run that starts at a position of the chunk ends, and how many lines it has; 0 if there is none."""
         if not chunk.startswith(self.prefix, start):
             return start, 0
-        other = self._other_line.search(
-            chunk, start
-        )  # the chunk's last line break is not followed by the prefix
+        other = self._other_line.search(chunk, start)  # at the latest the last line break of the chunk
         end = other.end() if other else start
         count = chunk.count(b"\n", start, end)
         named = chunk.count(b'"version"', start, end)

@@ -85,6 +85,14 @@ def test_activating_another_version_than_the_records_carry_removes_nothing(fille
     assert filled.rows("FROM t") == [(1, "v1"), (2, "v1"), (3, "plain")]
 
 
+def test_versions_that_change_from_line_to_line_are_told_apart(filled):
+    with pytest.raises(LoaderError, match="before version 2 was complete"):
+        filled(
+            T, *rows_of(1, 3, 4), *rows_of(2, 5, 6), *rows_of(1, 7), *rows_of(2, 8, 9), *rows_of(1, 10, 11)
+        )
+    assert [row[0] for row in filled.rows("FROM t")] == [1, 2, 3, 4, 7, 10, 11]
+
+
 def test_one_dead_stream_holds_up_no_other_table(filled):
     with pytest.raises(LoaderError, match="Stream 't'"):
         filled(T, OTHER, *rows_of(2, 3), record("other", id=5))
