@@ -105,7 +105,7 @@ class Table:
         if needed != present:
             try:
                 self.database.execute(f"ALTER TABLE {self} ALTER COLUMN {name} TYPE {needed}")
-            except duckdb.DatabaseError:
+            except duckdb.Error:
                 msg = (
                     f"Column {name} of table {self} has type {present} and would have to become {needed}, which DuckDB "
                     "does not allow for a column with an index or a primary key; copy the table without them."
