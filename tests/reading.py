@@ -125,7 +125,9 @@ def read(config: Mapping[str, Any], streams: Iterable[str], state: Mapping[str, 
     raw = out.buffer.getvalue()  # type: ignore[attr-defined]
     messages = [json.loads(line) for line in raw.splitlines()]
     reports = vars(tap).get("reports", {}) if tap else {}
-    return Reading(messages, error, raw, {name: report.outcome for name, report in reports.items()})
+    return Reading(
+        messages, error, raw, {name: report.outcome for name, report in reports.items() if report.outcome}
+    )
 
 
 def as_json(value: Any) -> Any:
