@@ -8,6 +8,7 @@ import duckdb
 import pytest
 from singer_messages import record, schema, state
 from singer_target_duckdb.errors import LoaderError
+from singer_target_duckdb.sql import quoted
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ def test_a_stream_may_have_any_name_and_its_columns_too(load, name):
     load(schema(name, {"id": "integer", name: "string"}), record(name, **{"id": 1, name: "merged"}))
     assert load.rows("SELECT table_name FROM duckdb_tables()") == [(name,)]
     with duckdb.connect(str(load.path), read_only=True) as connection:
-        assert connection.table('"' + name.replace('"', '""') + '"').fetchall() == [(1, "merged")]
+        assert connection.execute("FROM " + quoted(name)).fetchall() == [(1, "merged")]
 
 
 def test_schema_and_table_in_a_streams_name_are_read_as_the_other_target_reads_them(load):
