@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 # A token that ends within this time is renewed before it is used.
 LEEWAY_SECONDS = 120.0
 DEFAULT_LIFETIME_SECONDS = 86_400.0
-# So long a token counts as good that a login has handed out a second time.
-CONFIRMED_SECONDS = 60.0
 
 
 class _V1Data(msgspec.Struct):
@@ -77,7 +75,6 @@ class Token:
         self._log_in = log_in
         self._value: str | None = None
         self._ends = 0.0
-        self._confirmed_until = 0.0
         self._refused: LoginRefusedError | None = None
         self._lock = threading.Lock()
         self.rotates = False
@@ -93,16 +90,12 @@ class Token:
     def renew(self, refused: str) -> bool:
         """Log in again if `refused` is still the current token. Returns whether it was.
 
-        The fresh token may be the same text: Personio hands out one token for 24 hours. Then the token is good and
-        a right is missing, and the next table without its right needs no login to tell.
+        The fresh token may be the same text: API v1 hands out one token for 24 hours.
         """
         with self._lock:
             if self._value != refused:
                 return False
-            if time.monotonic() > self._confirmed_until:
-                self._renew()
-                if self._value == refused:
-                    self._confirmed_until = time.monotonic() + CONFIRMED_SECONDS
+            self._renew()
             return True
 
     def seen(self, header: str | None, sent: str) -> None:

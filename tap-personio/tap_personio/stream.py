@@ -161,7 +161,10 @@ class PersonioStream(Stream):
             self._tap.writer.drop_schemas()
             if trying_out and self.settings.fail_on_unavailable:
                 raise
-            report.skip(self._withdrawn(error.message))
+            if report.rows:  # it could be read at first: what was written so far is not all
+                report.fail(error.message)
+            else:
+                report.skip(self._withdrawn(error.message))
         except StreamFailedError as error:
             self._tap.writer.drop_schemas()
             if trying_out:
