@@ -109,9 +109,11 @@ def read(config: Mapping[str, Any], streams: Iterable[str], state: Mapping[str, 
     error = None
     with contextlib.redirect_stdout(out):
         try:
-            tap = TapPersonio(config=dict(config), state=json.loads(json.dumps(state)) if state else None)
+            kept = json.loads(json.dumps(state)) if state else None
+            tap = TapPersonio(config=dict(config), state=kept, setup_mapper=False)
             for name, stream in tap.streams.items():
                 stream.selected = name in streams
+            tap.setup_mapper()  # which leaves out of a schema what is not selected by then
             tap.sync_all()
             tap.finish()
         except TapPersonioError as ended:

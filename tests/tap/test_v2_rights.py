@@ -57,9 +57,9 @@ def test_three_readable_areas_are_loaded_and_each_other_table_is_named_with_its_
         [line] = lines(caplog, name)
         assert "tick " in line, line
     assert set(warehouse.tables) == readable
-    # A login for each API, and one more that hands out the same token: so it was not the token.
-    logins = len(sandbox.requests.to("/v1/auth")) + len(sandbox.requests.to("/v2/auth/token"))
-    assert logins == 2 + 2
+    # One login for each API and one for each table that is refused, at most: Personio allows 60 and 150 a minute.
+    assert len(sandbox.requests.to("/v1/auth")) <= 30
+    assert len(sandbox.requests.to("/v2/auth/token")) <= 75
 
 
 def test_each_warning_names_what_its_table_needs(sandbox, caplog):
