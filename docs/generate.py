@@ -60,14 +60,17 @@ def filled(page: str) -> str:
 def overview() -> str:
     """One line for each table."""
     return table(
-        ("table", "holds", "key", "each run", "by default"),
+        ("table", "endpoint", "key", "replication key", "load", "right", "by default", "requests"),
         (
             (
                 f"[`{stream.name}`](docs/tables.md#{stream.name})",
-                sentence(stream),
+                f"`{stream.endpoint}`",
                 ", ".join(f"`{key}`" for key in stream.primary_keys),
-                behaviour(stream),
+                f"`{replication_key(stream)}`" if replication_key(stream) else "",
+                load(stream),
+                stream.right,
                 "yes" if stream.selected_by_default else "",
+                stream.calls,
             )
             for stream in ALL
         ),
@@ -146,11 +149,24 @@ def default(value: Any) -> str:
 
 
 def behaviour(stream: Any) -> str:
-    """What a run does with the table."""
-    key = stream.replication_key  # a property of the SDK's class where a stream has none
-    if not isinstance(key, str):
-        return stream.each_run
+    """What a run does with the table, in words."""
+    key = replication_key(stream)
+    if not key:
+        return str(stream.each_run)
     return f"added to by `{key}`" if stream.accumulates else f"merged by `{key}`"
+
+
+def replication_key(stream: Any) -> str:
+    """The column that tells what changed; empty where a table has none."""
+    key = stream.replication_key  # a property of the SDK's class where a stream has none
+    return key if isinstance(key, str) else ""
+
+
+def load(stream: Any) -> str:
+    """What a run does with the table, in one word."""
+    if stream.accumulates:
+        return "append"
+    return "merge" if replication_key(stream) or stream.each_run.startswith("merged") else "replace"
 
 
 def sentence(stream: Any) -> str:
