@@ -111,13 +111,19 @@ def _columns_of(stream: Any) -> str:
         standard = ", ".join(f"`{name}`" for name in STANDARD)
         return f"Columns are the attributes that the credential may read; Personio's own are {standard}.\n"
     properties = schema_of(stream.columns, tuple(stream.primary_keys))["properties"]
-    return table(
+    more = (
+        "\nAnd a column for each custom attribute, as in `employees`.\n"
+        if hasattr(stream, "attributes")
+        else ""
+    )
+    listed = table(
         ("column", "type", ""),
         (
             (f"`{column.name}`", column_type(properties[column.name]), column.description)
             for column in stream.columns
         ),
     )
+    return listed + more
 
 
 def rights() -> str:

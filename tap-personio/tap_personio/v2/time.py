@@ -115,8 +115,8 @@ class AbsencePeriods(V2List):
 class AbsencePeriodBreakdowns(V2Children):
     """What each absence takes of each day.
 
-    A day that an absence does not cover any more stays until the next whole read; until then its
-    `absence_period_updated_at` is older than the absence's `updated_at`.
+    A day that an absence does not cover any more stays until the next whole read; its
+    `absence_period_updated_at` tells it from the others.
     """
 
     name = "absence_period_breakdowns"
@@ -136,7 +136,11 @@ class AbsencePeriodBreakdowns(V2Children):
         Column("effective_duration", OBJECT),
         Column("effective_duration_unit", TEXT, ("effective_duration", "unit")),
         Column("effective_duration_value", NUMBER, ("effective_duration", "value")),
-        Column("absence_period_updated_at", MOMENT),
+        Column(
+            "absence_period_updated_at",
+            MOMENT,
+            description="Older than the absence's `updated_at` on a day that it does not cover any more.",
+        ),
     )
 
     def parents(self, plan: Plan) -> Iterable[Any]:
