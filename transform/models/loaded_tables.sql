@@ -24,12 +24,13 @@ with counted as (
 
 select
     counted.table_name,
-    counted.row_count,
-    {{ 'versions.activated_at' if versions else 'cast(null as timestamptz)' }} as read_whole_at,
-    counted.newest_change
+    any_value(counted.row_count) as row_count,
+    {{ 'max(versions.activated_at)' if versions else 'cast(null as timestamptz)' }} as read_whole_at,
+    any_value(counted.newest_change) as newest_change
 from counted
 {%- if versions %}
 left join {{ versions }} as versions
     on counted.table_name = versions.table_name
         and versions.table_schema = '{{ env_var("DBT_DUCKDB_RAW_SCHEMA", "main") }}'
 {%- endif %}
+group by counted.table_name
