@@ -25,6 +25,8 @@ MEMORY_LIMIT = "1GB"
 CHECKPOINT_THRESHOLD = "512MB"
 _RESERVED = {"memory", "system", "temp"}
 _RETRY_SECONDS = 0.25
+# Extensions that a DuckLake needs for a catalog in another database.
+_CATALOGS = {"postgres": "postgres_scanner", "mysql": "mysql_scanner", "sqlite": "sqlite_scanner"}
 
 
 class Database:
@@ -48,6 +50,7 @@ class Database:
             )
             raise LoaderError(msg)
         self.path = str(path)
+        self.is_lake = is_ducklake(self.path)
         self.catalog = catalog_name(self.path, config)
         options = {
             "temp_directory": str(spill_directory),
@@ -60,7 +63,10 @@ class Database:
         else:
             self.connection = self._connect(":memory:", options)
             self._apply(config.get("settings") or {})
-            self._attach(config)
+            if self.is_lake:
+                self._attach_lake(config)
+            else:
+                self._attach(config)
         self.execute(f"USE {quoted(self.catalog)}")
         self.execute("SET TimeZone = 'UTC'")
         self.execute(
@@ -82,9 +88,12 @@ class Database:
         try:
             yield
             self.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             with suppress(duckdb.Error):  # DuckDB may have given the transaction up already
                 self.execute("ROLLBACK")
+            if self.is_lake and "commit DuckLake transaction" in str(error):
+                msg = "Another process changed the lake at the same time; run again for what is not written yet."
+                raise LoaderError(msg) from None
             raise
 
     def close(self) -> None:
@@ -103,7 +112,7 @@ class Database:
         file, key = Path(self.path), config.get("encryption_key")
         options = []
         if key:
-            self._load_httpfs()
+            self._load_extension("httpfs")
             options.append(f"ENCRYPTION_KEY {literal(key)}")
         version = config.get("storage_version")
         if version and not file.exists() and not (key and version == "v1.0.0"):  # encryption came with v1.4.0
@@ -121,6 +130,31 @@ class Database:
                 time.sleep(_RETRY_SECONDS)
             else:
                 return
+
+    def _attach_lake(self, config: Mapping[str, Any]) -> None:
+        """Attach a DuckLake: a catalog, in a file or another database, and a folder or bucket of Parquet files.
+
+        https://ducklake.select/docs/stable/duckdb/usage/connecting
+        """
+        kind, colon, _ = (place := self.path.removeprefix("ducklake:")).partition(":")
+        if not colon:
+            Path(place).absolute().parent.mkdir(parents=True, exist_ok=True)
+        self._load_extension("ducklake")
+        if kind in _CATALOGS:
+            self._load_extension(_CATALOGS[kind])
+        data = config.get("data_path")
+        options = f" (DATA_PATH {literal(str(data))})" if data else ""
+        try:
+            self.execute(f"ATTACH {literal(self.path)} AS {quoted(self.catalog)}{options}")
+        except duckdb.Error as error:
+            msg = f"Cannot open the lake: {first_line(error)}"  # its address may hold a password
+            if "xtension" in str(error):
+                name = _CATALOGS.get(kind, "ducklake") if "ducklake" not in first_line(error) else "ducklake"
+                msg = (
+                    f"A path that begins with `ducklake:` needs DuckDB's extension {name}; run INSTALL {name} once in "
+                    f"DuckDB, or install its package duckdb-ext-… of DuckDB's version."
+                )
+            raise LoaderError(msg) from None
 
     def _why_not(self, error: Exception, *, has_key: bool) -> str:  # noqa: PLR0911 - one sentence each
         text = str(error)
@@ -143,14 +177,16 @@ class Database:
             return "Setting `storage_version` is not a version that this DuckDB can write; `v1.0.0` and `latest` are."
         return f"Cannot open database {self.path}: {first_line(error)}"
 
-    def _load_httpfs(self) -> None:
-        """Load the extension that encrypts, if it is installed in DuckDB's way or as a Python package."""
+    def _load_extension(self, extension: str) -> None:
+        """Load an extension, if it is installed in DuckDB's way or as a Python package."""
         package = importlib.util.find_spec("duckdb_ext")
         places = [Path(place) for place in (package.submodule_search_locations or [])] if package else []
         files = [
-            file for place in places for file in place.glob(f"extensions/v{duckdb.__version__}/*/httpfs.*")
+            file
+            for place in places
+            for file in place.glob(f"extensions/v{duckdb.__version__}/*/{extension}.*")
         ]
-        for name in ["httpfs", *(literal(str(file)) for file in files)]:
+        for name in [extension, *(literal(str(file)) for file in files)]:
             with suppress(duckdb.Error):
                 self.execute(f"LOAD {name}")
                 return
@@ -169,6 +205,11 @@ def is_motherduck(path: str) -> bool:
     return urlparse(path).scheme in {"md", "motherduck"}
 
 
+def is_ducklake(path: str) -> bool:
+    """Whether the path is the address of a DuckLake."""
+    return path.startswith("ducklake:")
+
+
 def motherduck_options(config: Mapping[str, Any]) -> dict[str, str]:
     """Connection options for MotherDuck; without a token it takes that of the environment.
 
@@ -181,6 +222,8 @@ def catalog_name(path: str, config: Mapping[str, Any]) -> str:
     """Name of the database inside DuckDB: `dbname`, `database`, or from the path as upstream has it."""
     if name := config.get("dbname") or config.get("database"):
         return str(name)
+    if is_ducklake(path) and ":" in path.removeprefix("ducklake:"):
+        return "lake"
     stem = Path(urlparse(path).path).stem
     if is_motherduck(path):
         return stem or "my_db"

@@ -10,8 +10,15 @@ SETTINGS = th.PropertiesList(
         th.StringType,
         title="Database file",
         description=(
-            "Path of the DuckDB file, or a MotherDuck address such as `md:my_db`. Alias: `filepath`."
+            "Path of the DuckDB file, a MotherDuck address such as `md:my_db`, or a DuckLake such as "
+            "`ducklake:lake/catalog.ducklake`. Alias: `filepath`."
         ),
+    ),
+    th.Property(
+        "data_path",
+        th.StringType,
+        title="Data of the lake",
+        description="Folder of a DuckLake's files; needed when its catalog is in another database.",
     ),
     th.Property("filepath", th.StringType, title="Database file (alias)", description="Alias of `path`."),
     th.Property(

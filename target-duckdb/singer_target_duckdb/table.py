@@ -104,7 +104,7 @@ class Table:
             needed = "DATE"  # upstream keeps dates as text
         if needed != present:
             try:
-                self.database.execute(f"ALTER TABLE {self} ALTER COLUMN {name} TYPE {needed}")
+                self._retype(name, needed)
             except duckdb.Error:
                 msg = (
                     f"Column {name} of table {self} has type {present} and would have to become {needed}, which DuckDB "
@@ -112,6 +112,17 @@ class Table:
                 )
                 raise LoaderError(msg) from None
         return Column(column.key, column.name, needed)
+
+    def _retype(self, name: str, needed: str) -> None:
+        """Change the type of a column; a lake changes few types in place, so there the column is written anew."""
+        if not self.database.is_lake:
+            self.database.execute(f"ALTER TABLE {self} ALTER COLUMN {name} TYPE {needed}")
+            return
+        new = quoted(f"{name} as {needed}")
+        self.database.execute(f"ALTER TABLE {self} ADD COLUMN {new} {needed}")
+        self.database.execute(f"UPDATE {self} SET {new} = CAST({name} AS {needed})")
+        self.database.execute(f"ALTER TABLE {self} DROP COLUMN {name}")
+        self.database.execute(f"ALTER TABLE {self} RENAME COLUMN {new} TO {name}")
 
     def _any(self, condition: str) -> bool:
         return bool(self.database.rows(f"SELECT 1 FROM {self} WHERE {condition} LIMIT 1"))

@@ -124,7 +124,8 @@ class Versions:
                 CREATE TABLE IF NOT EXISTS {self._bookkeeping()}
                     (table_schema VARCHAR, table_name VARCHAR, version BIGINT, activated_at TIMESTAMP WITH TIME ZONE)
                 """)
-        if self._written_down():
+        # What two writers delete from one table of a lake collides, so that there versions are only added.
+        if (version is None or not self.database.is_lake) and self._written_down():
             self.database.execute(
                 f"DELETE FROM {self._bookkeeping()} WHERE table_schema = ? AND table_name = ?", self._key()
             )
