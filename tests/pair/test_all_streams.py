@@ -170,6 +170,16 @@ def test_deletions_that_a_webhook_reports_reach_the_tables_at_the_next_run(small
         assert all(name in each.query for each in small.requests.to(path)), path
 
 
+def test_all_that_was_of_a_person_goes_with_the_person(small):
+    """Webhooks tell of the person alone."""
+    warehouse = Warehouse(small, WATCHED)
+    warehouse.read()
+    small.company.clock.forward(hours=1)
+    small.company.delete("employees", 1003)
+    warehouse.read()
+    assert warehouse.differences(truth_v2.tables(small)) == []
+
+
 @pytest.mark.parametrize("why", ["not selected", "not readable", "not there", "faulty"])
 def test_where_no_webhook_tells_deletions_wait_for_the_next_whole_read(small, why):
     warehouse = Warehouse(

@@ -96,6 +96,22 @@ def test_without_the_catalogue_custom_attributes_are_named_by_id_and_none_is_los
         assert {key: held[key] for key in by_key(sandbox)[person]} == by_key(sandbox)[person]
 
 
+def test_tags_that_come_as_one_text_become_lists(sandbox):
+    def join(path, record):
+        for each in record["custom_attributes"] if path == "/v2/persons" else ():
+            if isinstance(each["value"], list):
+                each["value"] = ",".join(each["value"])
+        return record
+
+    warehouse = read_altered(sandbox, join, "persons")
+    [tags] = [key for key, each in sandbox.company.attributes.items() if each.label == "Language skills"]
+    spoken = {
+        str(each.id): list(each.attributes[tags]) or None for each in sandbox.company.employees.values()
+    }
+    assert any(spoken.values())
+    assert {key: row["language_skills"] for (key,), row in warehouse.tables["persons"].items()} == spoken
+
+
 def test_labels_types_in_capitals_and_dotted_ids_are_accepted(sandbox):
     def alter(path, record):
         if path == "/v2/persons":
