@@ -48,13 +48,13 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         "start_date",
         th.DateType(nullable=True),
         title="Start date",
-        description="Earliest day of absences and attendances; empty reads all history.",
+        description="Earliest day of absences, attendances and compensations; empty reads all history.",
     ),
     th.Property(
         "end_date",
         th.DateType(nullable=True),
         title="End date",
-        description="Latest day of absences and attendances; empty means two years ahead.",
+        description="Latest day of absences, attendances and compensations; empty means two years ahead.",
     ),
     th.Property(
         "resync_after_days",
