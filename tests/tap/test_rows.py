@@ -29,7 +29,9 @@ def test_both_ways_give_the_same_rows(tmp_path):
         for name in STREAMS:
             long = list(tap.streams[name].get_records(None))
             assert short[name] == long, name
-            assert [list(row) for row in short[name]] == [list(row) for row in long], "columns in another order"
+            assert [list(row) for row in short[name]] == [list(row) for row in long], (
+                "columns in another order"
+            )
         tap.client.close()
 
 
