@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tap_personio.errors import LoginRefusedError, TransientError
+from tap_personio.errors import LoginRefusedError, StreamUnavailableError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,15 +67,16 @@ class Token:
     """The bearer token of one API version, shared by all threads.
 
     Args:
-        log_in: performs the login and returns the token and its remaining seconds; raises
-            LoginRefusedError when Personio does not accept the credential.
+        log_in: performs the login and returns the token and its remaining seconds; raises LoginRefusedError
+            when Personio does not accept the credential, or StreamUnavailableError when it does not accept it
+            for one API only.
     """
 
     def __init__(self, log_in: Callable[[], tuple[str, float | None]]) -> None:
         self._log_in = log_in
         self._value: str | None = None
         self._ends = 0.0
-        self._refused: LoginRefusedError | None = None
+        self._refused: LoginRefusedError | StreamUnavailableError | None = None
         self._lock = threading.Lock()
         self.rotates = False
 
@@ -86,6 +87,11 @@ class Token:
                 self._renew()
             assert self._value is not None  # noqa: S101 - set by the line above
             return self._value
+
+    @property
+    def was_granted(self) -> bool:
+        """Whether there ever was a token."""
+        return self._value is not None
 
     def renew(self, refused: str) -> bool:
         """Log in again if `refused` is still the current token. Returns whether it was.
@@ -116,7 +122,7 @@ class Token:
             raise self._refused
         try:
             self._value, lifetime = self._log_in()
-        except LoginRefusedError as refusal:
+        except (LoginRefusedError, StreamUnavailableError) as refusal:
             self._refused = refusal
             raise
         lifetime = DEFAULT_LIFETIME_SECONDS if lifetime is None else lifetime

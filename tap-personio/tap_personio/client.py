@@ -29,6 +29,7 @@ from tap_personio.errors import (
     LoginRefusedError,
     RecordMissingError,
     StreamFailedError,
+    StreamUnavailableError,
     TransientError,
 )
 from tap_personio.limits import Limits, backoff
@@ -268,6 +269,15 @@ class Client:
         self._learn_time(answer.headers.get("Date"))
         if answer.status in availability.TRANSIENT:
             raise TransientError(f"status {answer.status}", availability.retry_after(answer.headers))
+        if (
+            answer.status != 200
+            and api == "v2"
+            and self._tokens["v1"].was_granted
+            and not self._tokens[api].was_granted
+        ):
+            # The credential is right, or API v1 would have refused it at the start of the run.
+            msg = f"Personio refuses this credential the login to API v2 (status {answer.status})"
+            raise StreamUnavailableError(msg)
         if answer.status != 200:
             msg = (
                 f"Personio refused the login (API {api}, status {answer.status}): check the settings client_id and "

@@ -166,3 +166,14 @@ def test_on_unavailable_fail_fails_after_everything_else_was_read(sandbox):
     missing = {"compensations", "compensation_types", "webhook_events"}
     assert skipped(reading) == missing
     assert exact(warehouse, *set(ALL) - missing)
+
+
+def test_a_credential_without_api_v2_loses_its_tables_and_no_others(sandbox, caplog):
+    sandbox.faults.add("401", "/v2/auth/token", times=None)
+    warehouse = Warehouse(sandbox, ("employees", "absences", "persons", "jobs"))
+    reading = warehouse.read()
+    assert reading.error is None
+    assert skipped(reading) == {"persons", "jobs"}
+    assert exact(warehouse, "employees", "absences")
+    assert all("login to API v2" in line for name in ("persons", "jobs") for line in lines(caplog, name))
+    assert len(sandbox.requests.to("/v2/auth/token")) == 1
