@@ -66,6 +66,8 @@ class TargetDuckDB(Target):
         self._raw: dict[str, DuckDBSink] = {}
         self._ready_state: Any = None
         self._held_state: Any = None
+        self._seen_state: Any = None
+        self._bookmarks_before: dict[str, Any] = {}
         self._state_line = 0
         self._tap_activates = False
         self._flushed_at = time.monotonic()
@@ -213,10 +215,25 @@ class TargetDuckDB(Target):
         if "value" not in message_dict:
             self._refuse("a STATE message has no `value`.")
         self._state_line = self.message_reader.line
-        if self._unresolved():
-            self._held_state = message_dict["value"]
+        state, before = message_dict["value"], self._seen_state
+        self._seen_state = state
+        gathering = {versions.stream for versions in self._versions.values() if versions.gathered}
+        self._bookmarks_before = {
+            stream: self._bookmarks_before.get(stream, bookmark_of(before, stream)) for stream in gathering
+        }
+        if all(self._goes_back(state, stream) for stream in gathering):
+            self._ready_state = state
         else:
-            self._ready_state = message_dict["value"]
+            self._held_state = state
+
+    def _goes_back(self, state: Any, stream: str) -> bool:
+        """Whether a tap that starts from this state reads again what is being gathered of a stream.
+
+        It does if the stream's bookmark is empty, or what it was in the last state before the gathering. A state
+        without a bookmark of that name says nothing: the tap may keep it under another name.
+        """
+        bookmark = bookmark_of(state, stream)
+        return bookmark == {} or (bookmark is not None and bookmark == self._bookmarks_before[stream])
 
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
         stream, version = message_dict.get("stream"), whole_number(message_dict.get("version"))
@@ -385,3 +402,9 @@ class TargetDuckDB(Target):
             return
         cls.logger.error("%s", sentence)
         sys.exit(1)
+
+
+def bookmark_of(state: Any, stream: str) -> Any:
+    """A stream's bookmark in a state as the SDK writes it, or None."""
+    bookmarks = state.get("bookmarks") if isinstance(state, dict) else None
+    return bookmarks.get(stream) if isinstance(bookmarks, dict) else None

@@ -183,9 +183,6 @@ def test_no_state_is_written_with_a_bookmark_that_is_ahead_of_its_records(sandbo
             assert moved <= ended
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the loader holds back every later state when a version stays incomplete"
-)
 def test_the_state_of_one_stream_survives_the_failure_of_another(sandbox, tmp_path):
     sandbox.faults.add("500", PATHS["absences"], nth=2, times=None)
     pair = Pair(tmp_path, sandbox)
