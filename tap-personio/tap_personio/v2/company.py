@@ -14,7 +14,7 @@ from tap_personio.columns import (
     TEXT,
     Column,
 )
-from tap_personio.paging import Page, read_children, read_cursor
+from tap_personio.paging import Page, read_cursor
 from tap_personio.v2.base import (
     IDS,
     V2List,
@@ -168,13 +168,15 @@ class Compensations(V2Stream):
         An entry shows up in each month in which it holds; it is given once.
         """
         seen: set[Any] = set()
-        for page in read_children(self.client, self._months(plan), self.limit, caller):
-            ids = IDS(page.data)
-            if ids:
-                self._reached = min(self._reached, page.parent)
-            page.repeated = frozenset(place for place, each in enumerate(ids) if each in seen)
-            seen.update(ids)
-            yield page
+        # One after the other: whether to go on is known only when a month has been read.
+        for month, request in self._months(plan):
+            for page in read_cursor(self.client, request, self.limit, caller):
+                ids = IDS(page.data)
+                if ids:
+                    self._reached = min(self._reached, month)
+                page.repeated = frozenset(place for place, each in enumerate(ids) if each in seen)
+                seen.update(ids)
+                yield page
 
     def _months(self, plan: Plan) -> Iterator[tuple[dt.date, Request]]:
         """Back to the start_date; without one, until a long time has held nothing."""
