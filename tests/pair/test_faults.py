@@ -26,8 +26,9 @@ FAULTS = {
     "unsuccessful": {},
     "slow": {"seconds": 4},
     "stall": {"seconds": 4},
-    "401": {},
-    "403": {},
+    # At the login these would be a refused credential.
+    "401": {"path": "/v1/company/*"},
+    "403": {"path": "/v1/company/*"},
     "expire": {},
 }
 # Of these, one is answered by a fresh token; a second one in a row would be a missing right.
