@@ -320,7 +320,7 @@ setting_values = st.one_of(
 @given(st.dictionaries(st.sampled_from(SETTINGS), setting_values, max_size=4))
 def test_settings_of_any_sort_are_accepted_or_refused_in_a_sentence_that_names_one(config):
     try:
-        checked = Settings.from_config({"client_id": "an-id", "client_secret": "the-secret-4711", **config})
+        checked = Settings.from_config({"client_id": "an-id", "client_secret": "the-secret-word", **config})
     except SettingsError as error:
         sentence = error.message
     else:
@@ -329,5 +329,5 @@ def test_settings_of_any_sort_are_accepted_or_refused_in_a_sentence_that_names_o
         assert not checked.start_date or not checked.end_date or checked.start_date <= checked.end_date
         return
     assert any(f"setting {name}" in sentence for name in SETTINGS)
-    assert "4711" not in sentence
+    assert "secret-word" not in sentence
     assert "\n" not in sentence
