@@ -24,8 +24,8 @@ from tap_personio.settings import Settings
 
 RECIPE = Path(__file__).parents[2] / "docs" / "privacy-and-erasure.md"
 MARKER = "Qxz7marker"
-SALARY = 731_973
-SECRET = "secret-4711-of-the-test"
+SALARY = 731_973_117
+SECRET = "secret-of-the-test"
 
 
 @pytest.fixture
