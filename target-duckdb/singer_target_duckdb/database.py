@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 # What a load needs does not grow with its input; DuckDB's own default is most of the machine's memory.
-MEMORY_LIMIT = "1GB"
+MEMORY_LIMIT = "256MB"
 # Above this much write-ahead log DuckDB rewrites the file, which it else does at the end (its default: 16 MB).
 CHECKPOINT_THRESHOLD = "512MB"
 _RESERVED = {"memory", "system", "temp"}

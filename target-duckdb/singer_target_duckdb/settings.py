@@ -98,7 +98,7 @@ SETTINGS = th.PropertiesList(
     th.Property(
         "batch_size_rows",
         th.IntegerType(minimum=1),
-        default=100_000,
+        default=500_000,
         title="Rows per flush",
         description=("How many records of a stream wait at most before all streams are loaded."),
     ),

@@ -15,8 +15,7 @@ from singer_target_duckdb.errors import LoaderError, MissingKeyError
 from singer_target_duckdb.faults import UnreadableSpool
 from singer_target_duckdb.rawjson import raw_from
 from singer_target_duckdb.reader import NO_RECORD
-from singer_target_duckdb.sql import quoted
-from singer_target_duckdb.table import BATCH, Table, first_row, keep_last_of_each_key, read_batch, spooled
+from singer_target_duckdb.table import BATCH, Table, first_without, keep_last_of_each_key, read_batch, spooled
 from singer_target_duckdb.versions import OVERWRITING
 
 if TYPE_CHECKING:
@@ -227,7 +226,7 @@ class DuckDBSink(Sink):
 
     def _refuse_null_keys(self) -> None:
         for key in self.table.keys:
-            found = self.database.rows(first_row(BATCH, f"{quoted(key)} IS NULL"))[0][0]
+            found = first_without(self.database, key)
             if found is not None:
                 line = self.spool.lines[found] if self.spool.lines else self.versions.last_line
                 msg = (

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-_SPOOL_BYTES = 256 << 20
+_SPOOL_BYTES = 512 << 20
 _FLUSH_SECONDS = 300
 
 
