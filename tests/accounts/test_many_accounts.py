@@ -121,6 +121,10 @@ class Group:
             "TAP_PERSONIO__SELECT": json.dumps([f"{table}.*" for table in TABLES]),
         }
 
+    def prepare(self) -> None:
+        """Make Dagster's databases, as the README says: its processes get in each other's way when they do."""
+        self._run(str(self.dagster / "dagster"), "instance", "migrate")
+
     def meltano(self, *arguments: str) -> str:
         return self._run(str(MELTANO), *arguments, cwd=self.project)
 
@@ -167,6 +171,7 @@ def group(
     group = Group(tmp_path_factory.mktemp("group"), dagster, postgres, companies)
     group.meltano("install", "--plugin-type", "extractor", "tap-personio")
     group.meltano("install", "--plugin-type", "loader", "target-postgres")
+    group.prepare()
     return group
 
 
