@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
@@ -114,30 +115,32 @@ class Connection:
         """Send a POST request. Raises TransientError."""
         return self._send("POST", url, {"Content-Type": content_type}, body.encode())
 
-    def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    def _send(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
         request = requests.PreparedRequest()
-        request.method, request.url, request.body = method, url, body
+        request.method, request.url, request.body = method, url, content
         request.headers = CaseInsensitiveDict({**self._headers, **headers})
-        if body is not None:
-            request.headers["Content-Length"] = str(len(body))
+        if content is not None:
+            request.headers["Content-Length"] = str(len(content))
         try:
             response = self._adapter.send(
                 request, timeout=self._timeout, verify=self._verify or True, proxies=self._proxies
             )
-            return Answer(response.status_code, response.headers, response.content)
+            # In one piece: `content` reads ten kilobytes at a time, and lets go of the interpreter for each.
+            body = response.raw.read(decode_content=True)
+            return Answer(response.status_code, response.headers, body)
         except requests.exceptions.SSLError as error:
             msg = (
                 f"The TLS certificate of {self._host} (setting api_url) cannot be trusted: "
                 f"check the address, the machine's certificates (REQUESTS_CA_BUNDLE) or a proxy in between."
             )
             raise TapPersonioError(msg) from error
-        except requests.exceptions.Timeout:
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
             msg = "no answer in time"
             raise TransientError(msg) from None
         except requests.exceptions.ProxyError:
             msg = "the proxy did not answer"
             raise TransientError(msg) from None
-        except requests.exceptions.RequestException:
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError):
             # Its text may hold the URL with query parameters; the kind is enough.
             msg = "the connection failed or broke off"
             raise TransientError(msg) from None
