@@ -80,7 +80,7 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
     th.Property(
         "concurrency",
         th.IntegerType,
-        default=8,
+        default=12,
         title="Concurrency",
         description="Requests in flight at once; 1 means strictly one after the other.",
     ),
@@ -279,7 +279,7 @@ def _number(
 
 def _concurrency(config: Mapping[str, Any]) -> int:
     value = config.get("concurrency")
-    value = 8 if value is None else value
+    value = 12 if value is None else value
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 64:
         msg = "The setting concurrency must be a whole number from 1 to 64."
         raise SettingsError(msg)
