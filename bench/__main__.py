@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 from bench import growth, limits, pair, records
 from bench.measuring import ENVIRONMENTS, sandbox
@@ -24,8 +23,8 @@ def main(*, quick: bool) -> None:
     limits.main()
     growth.curve((10_000, 250_000, 1_000_000) if quick else growth.SIZES)
     print("\nThe loader:", flush=True)
-    loader = [sys.executable, str(Path(__file__).with_name("loader.py"))]
-    subprocess.run([*loader, *(["--scale=0.1"] if quick else [])], check=True)
+    command = [sys.executable, "-m", "bench.loader"]
+    subprocess.run([*command, *(["--scale=0.1"] if quick else [])], check=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from statistics import median
 
-from bench.measuring import BIN, ENVIRONMENTS, ROOT, in_turn, run, sandbox
+from bench.measuring import ENVIRONMENTS, ROOT, in_turn, ours, run, sandbox
 from bench.pair import Pair
 
 SIZES = (10_000, 50_000, 250_000, 1_000_000, 5_000_000)
@@ -51,18 +51,18 @@ def draw(points: list) -> None:
 
 def starts(rounds: int = 7) -> None:
     """Print what --version costs beside the import of what it stands on."""
-    python = sys.executable
+    python = ours() / "python"
     series = in_turn(
         rounds,
         singer_sdk=lambda: run([[python, "-c", "import singer_sdk"]]),
-        tap=lambda: run([[BIN / "tap-personio", "--version"]]),
+        tap=lambda: run([[ours() / "tap-personio", "--version"]]),
         singer_sdk_and_duckdb=lambda: run([[python, "-c", "import singer_sdk, duckdb"]]),
-        target=lambda: run([[BIN / "target-duckdb", "--version"]]),
+        target=lambda: run([[ours() / "target-duckdb", "--version"]]),
     )
-    for ours, base in (("tap", "singer_sdk"), ("target", "singer_sdk_and_duckdb")):
-        ratios = [a.cpu / b.cpu for a, b in zip(series[ours].runs, series[base].runs, strict=True)]
+    for command, base in (("tap", "singer_sdk"), ("target", "singer_sdk_and_duckdb")):
+        ratios = [a.cpu / b.cpu for a, b in zip(series[command].runs, series[base].runs, strict=True)]
         print(
-            f"  {ours} --version: {median(ratios):.2f} times the import of {base.replace('_and_', ' and ')}."
+            f"  {command} --version: {median(ratios):.2f} times the import of {base.replace('_and_', ' and ')}."
         )
 
 

@@ -1,6 +1,6 @@
 """How fast the loader is, side by side with PyPI's target-duckdb 0.8.0 and with DuckDB reading the file by itself.
 
-    python bench/loader.py [--scale 0.1] [--rounds 3] [--no-upstream]
+    python -m bench.loader [--scale 0.1] [--rounds 3] [--no-upstream]
 
 All contenders load the same two Singer files, each twice into one database (first inserting, then updating every
 row), in alternation, each in a process of its own; what is compared is the median wall time from start to end. The
@@ -18,10 +18,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from pathlib import Path
 
 import duckdb
+
+from bench.measuring import environment, ours
 
 CACHE = Path(tempfile.gettempdir()) / "bench-loader"
 OURS, ALONE, UPSTREAM = "this loader", "DuckDB alone", "target-duckdb 0.8.0"
@@ -115,12 +116,8 @@ connection.close()
 
 def upstream_executable() -> str:
     """The other target, in an environment of its own."""
-    place = CACHE / "upstream"
-    if not (place / "bin" / "target-duckdb").exists():
-        venv.create(place, with_pip=True)
-        requirements = ["target-duckdb==0.8.0", f"duckdb=={duckdb.__version__}"]
-        subprocess.run([place / "bin" / "pip", "install", "-q", *requirements], check=True)
-    return str(place / "bin" / "target-duckdb")
+    python = environment("upstream", "target-duckdb==0.8.0", f"duckdb=={duckdb.__version__}")
+    return str(python.with_name("target-duckdb"))
 
 
 def timed(command: list[str], source: Path) -> tuple[float, int]:
@@ -149,12 +146,10 @@ def command(contender: str, source: Path, directory: Path, columns: dict[str, st
     """Command line with which a contender loads its standard input, or the file, into its database."""
     database = directory / FILES[contender]
     if contender == ALONE:
-        return [sys.executable, "-c", duckdb_alone(str(source), str(database), columns)]
+        return [str(ours() / "python"), "-c", duckdb_alone(str(source), str(database), columns)]
     config = directory / "config.json"
     config.write_text(json.dumps({"path": str(database), "default_target_schema": "main"}))
-    executable = (
-        str(Path(sys.executable).with_name("target-duckdb")) if contender == OURS else upstream_executable()
-    )
+    executable = str(ours() / "target-duckdb") if contender == OURS else upstream_executable()
     return [executable, "--config", str(config)]
 
 

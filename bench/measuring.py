@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import subprocess
@@ -111,6 +112,15 @@ def environment(name: str, *requirements: str) -> Path:
         subprocess.run([*install, *requirements], check=True)
         (path / "ready").touch()
     return python
+
+
+@functools.cache
+def ours() -> Path:
+    """Folder with the executables of the tap and the loader, in an environment of their own, as Meltano makes it."""
+    packages = (ROOT / "tap-personio", ROOT / "target-duckdb")
+    python = environment("ours", *(part for package in packages for part in ("--editable", str(package))))
+    subprocess.run([python, "-m", "compileall", "-q", *packages], check=True)
+    return python.parent
 
 
 @contextlib.contextmanager

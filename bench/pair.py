@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from bench.measuring import BIN, ENVIRONMENTS, Figures, ask, environment, in_turn, run, sandbox
+from bench.measuring import ENVIRONMENTS, Figures, ask, environment, in_turn, ours, run, sandbox
 from bench.run_omniload import TABLES
 
 OMNILOAD = "omniload==0.21.1"
@@ -38,7 +38,7 @@ class Pair:
     def _discover(self, streams: tuple[str, ...]) -> None:
         import subprocess  # noqa: PLC0415
 
-        command = [BIN / "tap-personio", "--config", self._files["tap"], "--discover"]
+        command = [ours() / "tap-personio", "--config", self._files["tap"], "--discover"]
         catalog = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
         for stream in catalog["streams"]:
             for entry in stream["metadata"]:
@@ -50,7 +50,7 @@ class Pair:
     def tap(self) -> list[Any]:
         """The tap's command."""
         return [
-            BIN / "tap-personio",
+            ours() / "tap-personio",
             "--config",
             self._files["tap"],
             "--catalog",
@@ -60,7 +60,7 @@ class Pair:
     def load(self) -> Figures:
         """From nothing to a closed file."""
         self.database.unlink(missing_ok=True)
-        return run([self.tap, [BIN / "target-duckdb", "--config", self._files["target"]]])
+        return run([self.tap, [ours() / "target-duckdb", "--config", self._files["target"]]])
 
     def read(self) -> Figures:
         """The tap alone."""
@@ -75,7 +75,7 @@ class Pair:
 
                 subprocess.run(self.tap, stdout=out, stderr=subprocess.DEVNULL, check=True)
         self.database.unlink(missing_ok=True)
-        return run([["cat", messages], [BIN / "target-duckdb", "--config", self._files["target"]]])
+        return run([["cat", messages], [ours() / "target-duckdb", "--config", self._files["target"]]])
 
 
 class Omniload:
