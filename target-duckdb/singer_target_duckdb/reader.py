@@ -19,6 +19,7 @@ from singer_sdk.singerlib.encoding.base import GenericSingerReader, SingerMessag
 
 from singer_target_duckdb.errors import LoaderError
 from singer_target_duckdb.rawjson import object_from, raw_from
+from singer_target_duckdb.readahead import ReadAhead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -195,7 +196,11 @@ class MessageReader(GenericSingerReader[bytes]):
 
     def _chunks(self, file: IO[bytes]) -> Iterator[bytes]:
         """The input in pieces of whole lines; a last line without an end was cut off unless it is whole JSON."""
-        read = getattr(file, "read1", file.read)
+        read: Callable[[int], bytes]
+        try:
+            read = ReadAhead(file.fileno()).read
+        except OSError:
+            read = file.read  # in memory
         rest: list[bytes] = []
         while self.go_on():
             try:
