@@ -59,7 +59,7 @@ class ReadAhead:
             try:
                 piece = os.read(self._descriptor, _PIECE_BYTES)
             except OSError as error:
-                self._error, piece = error, b""
+                self._error, piece = OSError(error.errno, error.strerror, "the input"), b""
             with self._changed:
                 while self._size > _AHEAD_BYTES:
                     self._changed.wait()
