@@ -10,7 +10,7 @@ import duckdb
 from singer_target_duckdb.errors import LoaderError
 from singer_target_duckdb.rawjson import object_from, raw_from
 from singer_target_duckdb.sql import quoted
-from singer_target_duckdb.table import first_row, spooled
+from singer_target_duckdb.table import OTHER_VERSION, first_row, spooled
 
 if TYPE_CHECKING:
     from singer_target_duckdb.columns import Column
@@ -28,19 +28,28 @@ class UnreadableSpool(Exception):  # noqa: N818 - the loader mends it, or raises
         self.error = error
 
 
-def mend(unreadable: UnreadableSpool) -> None:
+def mend(unreadable: UnreadableSpool) -> bool:
     """Make the next try to read the spool succeed, or raise the error that the user sees; not in a transaction.
+
+    Returns:
+        False if nothing is wrong but that the records are of several versions, and belong in several places.
 
     Raises:
         LoaderError: naming line, stream, column and key of the first value that does not fit; never the value.
         duckdb.Error: the error itself, if it has nothing to do with the records.
     """
     sink, error = unreadable.sink, unreadable.error
-    if not _read_as_text(sink):
+    if OTHER_VERSION in str(error):
+        return False
+    try:
+        _read_as_text(sink)
+    except duckdb.InvalidInputException as unreadable_text:
+        if OTHER_VERSION in str(unreadable_text):
+            return False
         if sink.spool.rewritten:
-            raise error
+            raise error from None
         _rewrite(sink)
-        return
+        return True
     misfits = _misfits(sink, sink.columns_to_read)
     if not misfits:
         raise error
@@ -55,17 +64,13 @@ def mend(unreadable: UnreadableSpool) -> None:
     with sink.database.transaction():
         sink.table.prepare()
         sink.versions.reshape(sink.table)
-
-
-def _read_as_text(sink: DuckDBSink) -> bool:
-    """Read the spool without casting anything, into the temporary table `raw`."""
-    try:
-        sink.database.execute(
-            f"CREATE OR REPLACE TEMP TABLE raw AS FROM {spooled(sink.spool, sink.columns_to_read)}"
-        )
-    except duckdb.InvalidInputException:
-        return False
     return True
+
+
+def _read_as_text(sink: DuckDBSink) -> None:
+    """Read the spool without casting anything, into the temporary table `raw`."""
+    source = spooled(sink.spool, sink.columns_to_read)
+    sink.database.execute(f"CREATE OR REPLACE TEMP TABLE raw AS FROM {source}")
 
 
 def _rewrite(sink: DuckDBSink) -> None:
@@ -77,13 +82,13 @@ def _rewrite(sink: DuckDBSink) -> None:
 
     def rewritten(line: int, record: bytes) -> bytes:
         try:
-            found = object_from(record)["record"]
+            message = object_from(record)
         except ValueError:
-            found = None
-        if not isinstance(found, dict):
+            message = {}
+        if not isinstance(message.get("record"), dict):
             msg = f"Line {line}: the record of stream '{sink.stream_name}' is not a JSON object."
             raise LoaderError(msg)
-        return raw_from({"record": found})
+        return raw_from({key: message[key] for key in ("type", "version", "record") if key in message})
 
     sink.spool.rewrite(rewritten)
 

@@ -2,7 +2,8 @@
 
 Taps write the same few bytes before each record of a stream: `{"type": "RECORD", "stream": "users", "record": {`.
 Once one such line has been decoded, all lines that follow in the chunk and begin alike are handed on together, for
-DuckDB to parse; that takes a hundredth of the time of decoding each.
+DuckDB to parse; that takes a hundredth of the time of decoding each. The version, which stands behind the record, is
+looked at when DuckDB has parsed it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 1 << 20
 _RECORD = SingerMessageType.RECORD.value
-_VERSION = re.compile(rb'"version"\s*:\s*\d+\s*[,}]')
 _BEFORE_RECORD = re.compile(rb'[^\n]*?"record"\s*:\s*\{')
 
 NO_RECORD = msgspec.Raw(b"")
@@ -50,29 +50,23 @@ _decode = msgspec.json.Decoder(Message).decode
 
 
 class Run:
-    """What consecutive lines have in common with a record that was decoded: stream and version.
+    """What consecutive lines have in common with a record that was decoded: all that comes before the record.
 
     Attributes:
         message: the decoded record.
         prefix: bytes with which its line begins, up to and with the `{` of the record.
     """
 
-    def __init__(self, message: Message, prefix: bytes, version: bytes) -> None:
+    def __init__(self, message: Message, prefix: bytes) -> None:
         self.message = message
         self.prefix = prefix
-        self._version = version
         self._other_line = re.compile(rb"\n(?!" + re.escape(prefix) + rb")")
 
     @classmethod
     def like(cls, line: bytes, message: Message) -> Run | None:
-        """What to look for after this line; None if its form does not tell stream and version for sure."""
+        """What to look for after this line; None if its form does not tell the stream for sure."""
         found = _BEFORE_RECORD.match(line)
-        versions = _VERSION.findall(line)
-        if (
-            not found
-            or line.count(b'"version"') != len(versions)
-            or len(versions) != (message.version is not None)
-        ):
+        if not found:
             return None
         try:
             begin = _decode(found[0] + b"}}")
@@ -80,7 +74,7 @@ class Run:
             return None
         if (begin.type, begin.stream, begin.record) != (message.type, message.stream, msgspec.Raw(b"{}")):
             return None
-        return cls(message, found[0], versions[0] if versions else b"")
+        return cls(message, found[0])
 
     def end(self, chunk: bytes, start: int) -> tuple[int, int]:
         """Where the run that starts at a position of the chunk ends, and how many lines it has; 0 if there is none."""
@@ -88,13 +82,7 @@ class Run:
             return start, 0
         other = self._other_line.search(chunk, start)  # at the latest the last line break of the chunk
         end = other.end() if other else start
-        count = chunk.count(b"\n", start, end)
-        named = chunk.count(b'"version"', start, end)
-        if named and (named != count or chunk.count(self._version, start, end) != count or not self._version):
-            return start, 0
-        if self._version and not named:
-            return start, 0
-        return end, count
+        return end, chunk.count(b"\n", start, end)
 
 
 class MessageReader(GenericSingerReader[bytes]):
@@ -168,12 +156,9 @@ class MessageReader(GenericSingerReader[bytes]):
             self.size = end - start
             start = end
             self.line += 1
-            try:
-                message = _decode(line)
-            except (msgspec.MsgspecError, UnicodeDecodeError):
-                if not line.strip():
-                    continue
-                message = self._lenient(line)
+            if line.isspace():
+                continue
+            message = self.message(line)
             if message.type == _RECORD:
                 on_record(message)
                 records += 1
@@ -219,6 +204,17 @@ class MessageReader(GenericSingerReader[bytes]):
                 rest.append(piece[end:])
         if rest:
             yield b"".join([*rest, b"\n"])
+
+    def message(self, line: bytes) -> Message:
+        """Decode what is needed of a line.
+
+        Raises:
+            LoaderError: for a line that is no Singer message.
+        """
+        try:
+            return _decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return self._lenient(line)
 
     def _lenient(self, line: bytes) -> Message:
         try:

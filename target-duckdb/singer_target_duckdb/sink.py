@@ -146,20 +146,23 @@ class DuckDBSink(Sink):
     def turn_to(self, version: int | None) -> None:
         """From here on records carry this version: load what waits first if it belongs elsewhere."""
         destination = self._belongs_to(version)
-        if destination != self._destination and self.spool.lines:
+        if self.spool.lines and (destination != self._destination or self._reads_versions):
             self.target.flush()
         self._seen_version, self._destination = version, destination
+        self.spool.version = version if self._reads_versions else False
         if destination is None:
             self.versions.loaded_directly = True
         else:
             self.versions.gather(destination).has_records = True
 
     def _belongs_to(self, version: int | None) -> int | None:
-        if self._load_method == "overwrite":
-            return OVERWRITING
-        if self._load_method == "append-only" or not self.process_activate_version_messages:
-            return None
-        return self.versions.belongs_to(version)
+        if self._reads_versions:
+            return self.versions.belongs_to(version)
+        return OVERWRITING if self._load_method == "overwrite" else None
+
+    @property
+    def _reads_versions(self) -> bool:
+        return self._load_method == "upsert" and self.process_activate_version_messages
 
     def get_validator(self) -> RecordValidator | None:
         """What checks records against the schema, if `validate_records` asks for it."""
@@ -239,6 +242,8 @@ class DuckDBSink(Sink):
         self.versions.last_line = self._reader.line
         if self._belongs_to(new_version) != new_version:
             return
+        if new_version not in self.versions.gathered and self.spool.lines:
+            self.target.flush()  # the version may have come among others
         found = self.versions.gathered.get(new_version)
         if found and found.has_records and not found.announced:
             self.target.flush(lambda: self.versions.activate(new_version))

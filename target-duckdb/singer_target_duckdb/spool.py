@@ -9,10 +9,10 @@ import weakref
 from array import array
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from msgspec import Raw
 
@@ -47,7 +47,11 @@ class SpoolDirectory:
 
 
 class Spool:
-    """Records of one stream, each as `{"record": {…}}` on a line, and the input line each came from."""
+    """Records of one stream, each as a RECORD message on a line, and the input line each came from.
+
+    Attributes:
+        version: what `version` stands beside every record; DuckDB refuses any other. False if it does not matter.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -55,6 +59,7 @@ class Spool:
         self.size = 0
         self.longest = 0
         self.rewritten = False
+        self.version: int | Literal[False] | None = False
         self._waiting: list[bytes | Raw] = []
         self._waiting_bytes = 0
 
@@ -97,7 +102,9 @@ class Spool:
         """Bring what is still in memory to the file."""
         if self._waiting:
             with self.path.open("ab", buffering=0) as file:
-                file.write(b'{"record":' + b'}\n{"record":'.join(self._waiting) + b"}\n")
+                version = b"" if self.version is None else b'"version":%d,' % self.version
+                head = b'{"type":"RECORD",' + version + b'"record":'
+                file.write(head + (b"}\n" + head).join(self._waiting) + b"}\n")
             self.size += self._waiting_bytes
             self._waiting.clear()
             self._waiting_bytes = 0
@@ -113,6 +120,16 @@ class Spool:
                 new.write(raw + b"\n")
         changed.replace(self.path)
         self.rewritten = True
+
+    def take(self) -> Iterator[tuple[int, bytes]]:
+        """Empty the spool, and give the number in the input and the JSON of each line that it had."""
+        self.write_out()
+        taken, lines = self.path.with_suffix(".taken"), self.lines
+        shutil.copy(self.path, taken)
+        self.clear()
+        with taken.open("rb") as file:
+            yield from zip(lines, file, strict=True)
+        taken.unlink()
 
     def clear(self) -> None:
         """Forget all records."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TEMPORARY = "temp"  # DuckDB's catalog of temporary tables
 BATCH_LINE_BYTES = 16 << 20  # longest line of a BATCH file
 LEAST_LINE_BYTES = 1 << 20  # DuckDB reads in pieces of twice the longest line, one thread each
+OTHER_VERSION = "a record of another version"
 EXACT_IN_DOUBLE = 2**53
 BATCH = quoted(TEMPORARY, "main", "batch")
 
@@ -226,14 +227,17 @@ def read_batch(database: Database, source: str, columns: list[Column]) -> None:
 
 
 def spooled(spool: Spool, columns: list[Column]) -> str:
-    """What follows FROM to read a spool."""
+    """What follows FROM to read a spool. Reading it fails with `OTHER_VERSION` if a record is not of its version."""
     struct = ", ".join(f"{quoted(column.key)} {column.read_type}" for column in columns)
-    source = json_objects(
-        literal(escape(str(spool.path))),
-        {"record": f"STRUCT({struct})"},
-        max(spool.longest + 1024, LEAST_LINE_BYTES),
-    )
-    return f"(SELECT record.* FROM {source})"
+    keys, condition = {"record": f"STRUCT({struct})"}, "true"
+    if spool.version is not False:
+        keys["version"] = "VARCHAR"
+        expected = "NULL" if spool.version is None else literal(str(spool.version))
+        condition = f"""
+            CASE WHEN version IS NOT DISTINCT FROM {expected} THEN true ELSE error({literal(OTHER_VERSION)}) END
+            """
+    source = json_objects(literal(escape(str(spool.path))), keys, max(spool.longest + 1024, LEAST_LINE_BYTES))
+    return f"(SELECT record.* FROM {source} WHERE {condition})"
 
 
 def json_objects(path: str, keys: dict[str, str], longest: int, compression: str = "uncompressed") -> str:

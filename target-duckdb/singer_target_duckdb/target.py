@@ -297,7 +297,8 @@ class TargetDuckDB(Target):
                         sink.load()
                     finish()
             except UnreadableSpool as unreadable:
-                mend(unreadable)
+                if not mend(unreadable):
+                    self._take_apart(unreadable.sink)
             else:
                 break
         for sink in sinks:
@@ -309,6 +310,19 @@ class TargetDuckDB(Target):
             self._ready_state = None
         self._sinks_to_clear.clear()
         self._flushed_at = time.monotonic()
+
+    def _take_apart(self, sink: DuckDBSink) -> None:
+        """Load a spool's records in order, each version where it belongs; only the last of them wait again."""
+        reader, states = self.message_reader, (self._ready_state, self._held_state)
+        self._ready_state = self._held_state = None  # they cover all of the spool
+        last = reader.line
+        for reader.line, line in sink.spool.take():
+            reader.size = len(line)
+            sink.append(reader.message(line))
+        reader.line = last
+        self._ready_state, self._held_state = states
+        if self._ready_state is not None and self._unresolved():
+            self._ready_state, self._held_state = None, self._ready_state
 
     def _unresolved(self) -> bool:
         return any(versions.gathered for versions in self._versions.values())

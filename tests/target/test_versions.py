@@ -93,6 +93,21 @@ def test_versions_that_change_from_line_to_line_are_told_apart(filled):
     assert [row[0] for row in filled.rows("FROM t")] == [1, 2, 3, 4, 7, 10, 11]
 
 
+@pytest.mark.parametrize("name", ["\ud800", 1.5, {"a": 1}])
+def test_versions_are_told_apart_beside_a_value_that_duckdb_does_not_take_at_once(filled, name):
+    filled(
+        T, *rows_of(1, 3), record("t", 1, id=4, name=name), *rows_of(2, 5), *rows_of(1, 6), activate("t", 2),
+        process_activate_version_messages=True,
+    )  # fmt: skip
+    assert [row[0] for row in filled.rows("FROM t")] == [5]
+
+
+def test_no_state_is_written_that_came_while_a_version_was_gathered_among_others(filled, capsys):
+    with pytest.raises(LoaderError, match="before version 2 was complete"):
+        filled(T, *rows_of(1, 3), *rows_of(2, 4), *rows_of(1, 5), state(n=1))
+    assert capsys.readouterr().out == ""
+
+
 def test_one_dead_stream_holds_up_no_other_table(filled):
     with pytest.raises(LoaderError, match="Stream 't'"):
         filled(T, OTHER, *rows_of(2, 3), record("other", id=5))
