@@ -104,7 +104,7 @@ class MessageReader(GenericSingerReader[bytes]):
         self.waiting = False
         self.go_on: Callable[[], bool] = lambda: True
         self.give_up: Callable[[], None] = lambda: None
-        self.on_run: Callable[[Message, bytes, int], bool] = lambda _message, _lines, _count: False
+        self.on_run: Callable[[Message, memoryview, int], bool] = lambda _message, _lines, _count: False
 
     @property
     def default_input(self) -> IO[bytes]:
@@ -143,9 +143,7 @@ class MessageReader(GenericSingerReader[bytes]):
         while start < length:
             if run is not None:
                 end, count = run.end(chunk, start)
-                if count and self.on_run(
-                    run.message, chunk[start:end] if start or end < length else chunk, count
-                ):
+                if count and self.on_run(run.message, memoryview(chunk)[start:end], count):
                     self.line += count
                     records += count
                     start = end
@@ -198,7 +196,7 @@ class MessageReader(GenericSingerReader[bytes]):
                 break
             end = piece.rfind(b"\n") + 1
             if end:
-                yield b"".join([*rest, piece[:end]])
+                yield b"".join([*rest, memoryview(piece)[:end]])
                 rest.clear()
             if end < len(piece):
                 rest.append(piece[end:])

@@ -137,7 +137,7 @@ class DuckDBSink(Sink):
             raise LoaderError(msg)
         return self.spool.append(message.record, self._reader.line, self._reader.size)
 
-    def extend(self, version: int | None, messages: bytes, count: int) -> None:
+    def extend(self, version: int | None, messages: memoryview, count: int) -> None:
         """Spool RECORD messages of one version as they came, one a line."""
         if version != self._seen_version:
             self.turn_to(version)

@@ -82,7 +82,7 @@ class Spool:
             self.write_out()
         return len(self.lines)
 
-    def extend(self, messages: bytes, line: int, count: int) -> int:
+    def extend(self, messages: memoryview, line: int, count: int) -> int:
         """Add RECORD messages as they came, one a line; returns how many records there are now.
 
         Args:

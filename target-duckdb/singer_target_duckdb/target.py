@@ -169,7 +169,7 @@ class TargetDuckDB(Target):
         if waiting >= self._batch_size_rows:
             self.flush()
 
-    def _process_run(self, message: Message, messages: bytes, count: int) -> bool:
+    def _process_run(self, message: Message, messages: memoryview, count: int) -> bool:
         """Spool records like the one just processed; False if they have to come one by one."""
         sink = self._raw.get(str(message.stream))
         if sink is None or len(sink.spool) + count > self._batch_size_rows:
