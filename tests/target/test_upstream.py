@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import tempfile
-import venv
 from pathlib import Path
 
 import pytest
+from installing import install
 from singer_messages import lines, record, schema, state
 
 pytestmark = [pytest.mark.full, pytest.mark.filterwarnings("ignore")]
-CACHE = Path(tempfile.gettempdir()) / "target-duckdb-tests"
-
-
-def environment(*requirements):
-    """The scripts of an environment with these packages, made once."""
-    place = CACHE / "-".join(requirements).replace("=", "").replace("/", "_")
-    if not (place / "done").exists():
-        venv.create(place, with_pip=True, clear=True)
-        subprocess.run([place / "bin" / "pip", "install", "-q", *requirements], check=True)
-        (place / "done").touch()
-    return place / "bin"
-
 
 MESSAGES = [
     schema(
@@ -66,7 +53,7 @@ MESSAGES = [
 
 
 def test_a_database_that_the_other_target_wrote_is_continued(load, tmp_path):
-    upstream = environment("target-duckdb==0.8.0", "duckdb==1.1.3")
+    upstream = install("target-duckdb==0.8.0", "duckdb==1.1.3")
     config = tmp_path / "upstream.json"
     config.write_text(json.dumps({"path": str(load.path), "default_target_schema": "main"}))
     subprocess.run(
@@ -86,7 +73,7 @@ def test_a_database_that_the_other_target_wrote_is_continued(load, tmp_path):
 
 @pytest.mark.parametrize("version", ["1.0.0", "1.2.2", "1.4.4"])
 def test_a_new_file_opens_in_older_versions_of_duckdb(load, version):
-    python = environment(f"duckdb=={version}", "pytz") / "python"
+    python = install(f"duckdb=={version}", "pytz") / "python"
     load(
         schema("t", {"id": "integer", "text": "string", "at": "date-time", "list": "array"}),
         *(
@@ -104,8 +91,12 @@ def test_a_new_file_opens_in_older_versions_of_duckdb(load, version):
 
 def test_the_oldest_supported_duckdb_passes_the_same_tests():
     package = Path(__file__).parents[2] / "target-duckdb"
-    scripts = environment("duckdb==1.4.4", "duckdb-ext-httpfs", "pytest", "pytz", "singer-sdk", "msgspec")
-    subprocess.run([scripts / "pip", "install", "-q", "--no-deps", str(package)], check=True)
+    scripts = install(
+        f"--editable={package}",
+        "duckdb==1.4.4",
+        "duckdb-ext-httpfs==1.4.4.*",
+        *("psycopg[binary]", "pytest", "pytest-timeout", "pytz", "uv"),
+    )
     tests = [str(Path(__file__).parent), "-q", "-m", "not full", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [scripts / "python", "-m", "pytest", *tests], capture_output=True, text=True, check=False
