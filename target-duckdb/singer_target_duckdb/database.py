@@ -19,8 +19,10 @@ from singer_target_duckdb.sql import literal, quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# What a load needs does not grow with its input; DuckDB's own default is most of the machine's memory.
-MEMORY_LIMIT = "256MB"
+# What nearly every load needs: DuckDB fills all that it may take before it spills. Where that is not enough, a
+# gigabyte, and then DuckDB's own default, which is most of the machine's memory.
+MEMORY_LIMIT = "300MB"
+MORE_MEMORY = ("SET memory_limit = '1GB'", "RESET memory_limit")
 # Above this much write-ahead log DuckDB rewrites the file, which it else does at the end (its default: 16 MB).
 CHECKPOINT_THRESHOLD = "512MB"
 _RESERVED = {"memory", "system", "temp"}
@@ -52,6 +54,8 @@ class Database:
         self.path = str(path)
         self.is_lake = is_ducklake(self.path)
         self.catalog = catalog_name(self.path, config)
+        own = {name.lower() for name in config.get("settings") or {}}
+        self._more_memory = [] if own & {"memory_limit", "max_memory"} else list(MORE_MEMORY)
         options = {
             "temp_directory": str(spill_directory),
             "memory_limit": MEMORY_LIMIT,
@@ -95,6 +99,13 @@ class Database:
                 msg = "Another process changed the lake at the same time; run again for what is not written yet."
                 raise LoaderError(msg) from None
             raise
+
+    def take_more_memory(self) -> bool:
+        """Let DuckDB take more, unless the settings say how much; returns whether there is more to take."""
+        if not self._more_memory:
+            return False
+        self.execute(self._more_memory.pop(0))
+        return True
 
     def close(self) -> None:
         """Bring the write-ahead log into the file, and let go of it."""

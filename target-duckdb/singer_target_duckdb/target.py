@@ -299,6 +299,9 @@ class TargetDuckDB(Target):
             except UnreadableSpool as unreadable:
                 if not mend(unreadable):
                     self._take_apart(unreadable.sink)
+            except duckdb.OutOfMemoryException:
+                if not self.database.take_more_memory():
+                    raise
             else:
                 break
         for sink in sinks:

@@ -7,6 +7,7 @@ import json
 import duckdb
 import pytest
 from singer_messages import record, schema, state
+from singer_target_duckdb import database
 from singer_target_duckdb.errors import LoaderError
 from singer_target_duckdb.sql import quoted
 
@@ -61,6 +62,21 @@ def test_a_record_of_fifty_megabytes(load):
         record("t", id=2),
     )
     assert load.rows("SELECT id, length(text) FROM t ORDER BY id") == [(1, 50_000_000), (2, None)]
+
+
+def test_a_load_that_needs_more_memory_gets_it_unless_the_settings_say_how_much(load, monkeypatch):
+    monkeypatch.setattr(database, "MEMORY_LIMIT", "30MB")
+    wide = {f"c{n}": "string" for n in range(50)}
+    messages = (
+        schema("t", {"id": "integer", **wide}),
+        *(record("t", id=n, **{name: f"{name} of {n}" for name in wide}) for n in range(30_000)),
+    )
+    with pytest.raises(duckdb.OutOfMemoryException):
+        load(*messages, settings={"memory_limit": "30MB"})
+    load(*messages, state(n=1))
+    assert load.rows("SELECT count(*), count(DISTINCT id), max(c49) FROM t") == [
+        (30_000, 30_000, "c49 of 9999")
+    ]
 
 
 def test_a_million_empty_records_and_unknown_fields(load):
