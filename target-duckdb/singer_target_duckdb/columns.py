@@ -51,6 +51,10 @@ WIDER: dict[tuple[str, str], str] = {
     ("TIMESTAMP WITH TIME ZONE", "DATE"): "TIMESTAMP WITH TIME ZONE",
 }
 
+# Type of a column -> the type in which a value may be right that does not fit it; the column then becomes what holds
+# both. JSON schema's own times have an offset, but few taps send one.
+LARGER = {"BIGINT": "HUGEINT", "TIME": "TIME WITH TIME ZONE"}
+
 _WHOLE_NUMBER = r"-?[0-9]+(\.0+)?"
 _MIDNIGHT = r".{10}([T ]00:00(:00(\.0+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?"
 _UTC_OR_NO_OFFSET = r"[^+-]*([+-]00(:?00)?)?"

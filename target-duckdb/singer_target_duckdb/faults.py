@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from singer_target_duckdb.columns import LARGER, wider
 from singer_target_duckdb.errors import LoaderError
 from singer_target_duckdb.rawjson import object_from, raw_from
 from singer_target_duckdb.sql import quoted
@@ -53,13 +54,17 @@ def mend(unreadable: UnreadableSpool) -> bool:
     misfits = _misfits(sink, sink.columns_to_read)
     if not misfits:
         raise error
-    huge = [replace(column, type="HUGEINT") for column in misfits if column.type == "BIGINT"]
-    still = _misfits(sink, huge)
-    too_big = {column.name for column in still}
-    grown = [column for column in huge if column.name not in too_big]
-    if len(grown) < len(misfits):
-        _refuse(sink, {column: row for column, row in misfits.items() if column.type != "BIGINT"} | still)
-    wide = {column.name: column for column in grown}
+    larger = {
+        replace(column, type=LARGER[column.type]): column for column in misfits if column.type in LARGER
+    }
+    hopeless = {column: row for column, row in misfits.items() if column not in larger.values()}
+    hopeless |= {larger[column]: row for column, row in _misfits(sink, list(larger)).items()}
+    if hopeless:
+        _refuse(sink, hopeless)
+    wide = {
+        column.name: replace(column, type=wider(LARGER[column.type], column.type))
+        for column in larger.values()
+    }
     sink.table.columns = [wide.get(column.name, column) for column in sink.table.columns]
     with sink.database.transaction():
         sink.table.prepare()
@@ -106,10 +111,9 @@ def _misfits(sink: DuckDBSink, columns: list[Column]) -> dict[Column, int]:
 
 def _refuse(sink: DuckDBSink, misfits: dict[Column, int]) -> None:
     column, row = min(misfits.items(), key=lambda found: found[1])
-    kind = "BIGINT" if column.type == "HUGEINT" else column.type
     keys = ", ".join(f"'{key}'" for key in sink.key_properties)
     msg = (
         f"Line {sink.spool.lines[row]}: the value of column '{column.name}' in a record of stream "
-        f"'{sink.stream_name}'{f' (key {keys})' if keys else ''} does not fit the column's type, {kind}."
+        f"'{sink.stream_name}'{f' (key {keys})' if keys else ''} does not fit the column's type, {column.type}."
     )
     raise LoaderError(msg)

@@ -50,6 +50,18 @@ def test_a_whole_number_too_large_for_bigint_widens_its_column(load):
     assert load.rows("SELECT v FROM t ORDER BY id") == [(1,), (2**64,), (-(2**63) - 1,)]
 
 
+def test_times_with_an_offset_turn_their_column_into_text_and_nothing_else_does(load):
+    table = schema("t", {"id": "integer", "at": "time"})
+    load(table, record("t", id=1, at="10:00:00"))
+    load(table, record("t", id=2, at="11:00:00+05:30"), record("t", id=3, at="12:00:00"))
+    assert load.types()["at"] == "VARCHAR"
+    assert load.rows("FROM t") == [(1, "10:00:00"), (2, "11:00:00+05:30"), (3, "12:00:00")]
+    with pytest.raises(
+        LoaderError, match=r"Line 2: the value of column 'at' .* does not fit the column's type, TIME"
+    ):
+        load(schema("u", {"id": "integer", "at": "time"}), record("u", id=1, at="noon"))
+
+
 def test_text_dates_become_dates_where_all_of_them_are(load):
     with duckdb.connect(str(load.path)) as connection:
         connection.execute(
