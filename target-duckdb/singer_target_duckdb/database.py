@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # What nearly every load needs: DuckDB fills all that it may take before it spills. Where that is not enough, a
 # gigabyte, and then DuckDB's own default, which is most of the machine's memory.
-MEMORY_LIMIT = "300MB"
+MEMORY_LIMIT = "256MB"
 MORE_MEMORY = ("SET memory_limit = '1GB'", "RESET memory_limit")
 # Above this much write-ahead log DuckDB rewrites the file, which it else does at the end (its default: 16 MB).
 CHECKPOINT_THRESHOLD = "512MB"

@@ -60,7 +60,6 @@ class Run:
     def __init__(self, message: Message, prefix: bytes) -> None:
         self.message = message
         self.prefix = prefix
-        self._other_line = re.compile(rb"\n(?!" + re.escape(prefix) + rb")")
 
     @classmethod
     def like(cls, line: bytes, message: Message) -> Run | None:
@@ -77,12 +76,15 @@ class Run:
         return cls(message, found[0])
 
     def end(self, chunk: bytes, start: int) -> tuple[int, int]:
-        """Where the run that starts at a position of the chunk ends, and how many lines it has; 0 if there is none."""
-        if not chunk.startswith(self.prefix, start):
-            return start, 0
-        other = self._other_line.search(chunk, start)  # at the latest the last line break of the chunk
-        end = other.end() if other else start
-        return end, chunk.count(b"\n", start, end)
+        """Where the run that starts at a position of the chunk ends, and how many lines it has.
+
+        Two searches a line take less than a search for the first other line and a count: they look at a few bytes.
+        """
+        begins, find, length, count = chunk.startswith, chunk.find, len(self.prefix), 0
+        while begins(self.prefix, start):
+            start = find(b"\n", start + length) + 1  # a chunk ends with one
+            count += 1
+        return start, count
 
 
 class MessageReader(GenericSingerReader[bytes]):
