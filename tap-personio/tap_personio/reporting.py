@@ -8,10 +8,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from tqdm import tqdm
 
     from tap_personio.client import Caller
     from tap_personio.paging import Page
@@ -50,6 +50,8 @@ class Report:
         """Show a bar where a person watches; elsewhere lines are logged."""
         self._began = self._told = time.monotonic()
         if sys.stderr.isatty():
+            from tqdm import tqdm  # noqa: PLC0415 - a thirtieth of the start, and most runs have nobody to watch
+
             self._bar = tqdm(desc=self.stream, unit=" rows", leave=False, delay=1)
 
     def watch(self, pages: Iterable[Page]) -> Iterator[Page]:
