@@ -42,9 +42,9 @@ class ReadAhead:
         with self._changed:
             while not self._pieces and not self._ended:
                 self._changed.wait()
-            taken = [self._pieces.popleft()] if self._pieces else []
-            length = sum(map(len, taken))
-            while self._pieces and length + len(self._pieces[0]) <= size:
+            taken: list[bytes] = []
+            length = 0
+            while self._pieces and (not taken or length + len(self._pieces[0]) <= size):
                 taken.append(self._pieces.popleft())
                 length += len(taken[-1])
             self._size -= length
