@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
 
 from tap_personio.errors import TapPersonioError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
+
+    from urllib3.connectionpool import HTTPConnectionPool
 
     from tap_personio.settings import Settings
 
@@ -66,24 +68,33 @@ class Answer:
     token: str = ""
 
 
+class _Adapter(HTTPAdapter):
+    """What requests knows of proxies and certificates; it offers these methods to subclasses."""
+
+    def pool(self, url: str, verify: bool | str, proxies: dict[str, str]) -> tuple[HTTPConnectionPool, bool]:
+        """The pool for an address, and whether its proxy wants to be told whole addresses."""
+        request = requests.PreparedRequest()
+        request.url = url
+        pool = self.get_connection_with_tls_context(request, verify, proxies=proxies)
+        self.cert_verify(pool, url, verify, None)  # type: ignore[no-untyped-call]
+        return cast("HTTPConnectionPool", pool), self.request_url(request, proxies).startswith("http")
+
+
 class Connection:
     """Exchanges requests and answers, one after the other, for one thread.
 
     Proxies and certificates come from the environment as everywhere. Everything else that a `requests.Session` does on
     the way is left out: a .netrc must never replace the token, a redirect must never carry it elsewhere, and cookies
-    are not part of the API. It also costs a third of the time.
+    are not part of the API. That also saves two thirds of the processor's time.
     """
 
     def __init__(self, settings: Settings) -> None:
-        with requests.Session() as session:
-            environment = session.merge_environment_settings(
-                settings.api_url, {}, stream=False, verify=True, cert=None
-            )
-        self._proxies = environment["proxies"]
-        self._verify = environment["verify"]
-        self._timeout = (min(CONNECT_TIMEOUT_SECONDS, settings.request_timeout), settings.request_timeout)
-        self._host = urlsplit(settings.api_url).hostname
-        self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1)
+        self._url = settings.api_url
+        parts = urlsplit(self._url)
+        self._host, self._origin = parts.hostname, f"{parts.scheme}://{parts.netloc}"
+        connect = min(CONNECT_TIMEOUT_SECONDS, settings.request_timeout)
+        self._timeout = urllib3.Timeout(connect=connect, read=settings.request_timeout)
+        self._adapter = _Adapter(pool_connections=1, pool_maxsize=1)
         self._headers = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip, deflate",
@@ -115,29 +126,42 @@ class Connection:
         """Send a POST request. Raises TransientError."""
         return self._send("POST", url, {"Content-Type": content_type}, body.encode())
 
-    def _send(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
-        request = requests.PreparedRequest()
-        request.method, request.url, request.body = method, url, content
-        request.headers = CaseInsensitiveDict({**self._headers, **headers})
-        if content is not None:
-            request.headers["Content-Length"] = str(len(content))
-        try:
-            response = self._adapter.send(
-                request, timeout=self._timeout, verify=self._verify or True, proxies=self._proxies
+    @cached_property
+    def _pool(self) -> tuple[HTTPConnectionPool, bool]:
+        with requests.Session() as session:
+            environment = session.merge_environment_settings(
+                self._url, {}, stream=False, verify=True, cert=None
             )
-            # In one piece: `content` reads ten kilobytes at a time, and lets go of the interpreter for each.
-            body = response.raw.read(decode_content=True)
-            return Answer(response.status_code, response.headers, body)
-        except requests.exceptions.SSLError as error:
+        try:
+            return self._adapter.pool(self._url, environment["verify"] or True, dict(environment["proxies"]))
+        except OSError as error:
+            msg = "The certificates that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names cannot be read: check the path."
+            raise TapPersonioError(msg) from error
+
+    def _send(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
+        try:
+            pool, wants_whole_address = self._pool
+            response = pool.urlopen(
+                method,
+                url if wants_whole_address else url.removeprefix(self._origin),
+                body=content,
+                headers={**self._headers, **headers},
+                retries=False,
+                redirect=False,
+                assert_same_host=False,
+                timeout=self._timeout,
+            )
+            return Answer(response.status, response.headers, response.data)
+        except urllib3.exceptions.SSLError as error:
             msg = (
                 f"The TLS certificate of {self._host} (setting api_url) cannot be trusted: "
                 f"check the address, the machine's certificates (REQUESTS_CA_BUNDLE) or a proxy in between."
             )
             raise TapPersonioError(msg) from error
-        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
+        except urllib3.exceptions.TimeoutError:
             msg = "no answer in time"
             raise TransientError(msg) from None
-        except requests.exceptions.ProxyError:
+        except urllib3.exceptions.ProxyError:
             msg = "the proxy did not answer"
             raise TransientError(msg) from None
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError):
