@@ -9,7 +9,6 @@ import sys
 import time
 import urllib.request
 
-from tap_personio.paging import parse_v1
 from tap_personio.tap import TapPersonio
 
 PAGES = 2000
@@ -34,7 +33,8 @@ def main(url: str) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     began = time.process_time()
     count = 0
-    for rows in stream._rows(parse_v1(body) for _ in range(PAGES)):
+    plain = stream.plain_rows
+    for rows in stream._rows(plain.parse(body) for _ in range(PAGES)):
         stream._write(rows, 1)
         count += len(rows)
     rate = count / (time.process_time() - began)

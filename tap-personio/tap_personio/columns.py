@@ -7,15 +7,16 @@ bookmarks compare text; days stay the calendar days they name, whatever offset t
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    _OfPage = Callable[[Sequence[str | None]], Iterable[str | None]]
 
 OTHER_FIELDS = "other_fields"
 """The column that keeps fields of the API that a stream does not know yet."""
@@ -23,6 +24,36 @@ OTHER_FIELDS = "other_fields"
 
 class WrongTypeError(Exception):
     """A value does not fit its column's type. Holds no value."""
+
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Remembered(dict[K, V]):
+    """What a function makes of values that repeat from record to record; looking one up takes no call in Python.
+
+    Args:
+        function: asked about what is not remembered.
+        most: so many are remembered, then the memory begins anew.
+        known: what need not be asked.
+    """
+
+    def __init__(
+        self, function: Callable[[K], V], most: int = 4096, known: Mapping[K, V] | None = None
+    ) -> None:
+        self._function = function
+        self._most = most
+        self._known = known or {}
+        super().__init__(self._known)
+
+    def __missing__(self, key: K) -> V:
+        value = self._function(key)
+        if len(self) >= self._most:
+            self.clear()
+            self.update(self._known)
+        self[key] = value
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +65,15 @@ class Kind:
         plain: the class of values that are fine as they are.
         json: the type that a value has in Personio's JSON when nothing is odd.
         convert: for all other values but null.
+        convert_texts: the same for the texts and nulls of a page at once, where texts change, like the many
+            spellings of a moment.
     """
 
     schema: Mapping[str, Any]
     plain: type
     json: Any
     convert: Callable[[Any], Any]
-
-    @property
-    def converts_text(self) -> bool:
-        """Whether texts change, like the many spellings of a moment."""
-        return self.json == (str | None) and self.plain is not str
+    convert_texts: _OfPage | None = None
 
 
 def _text(value: Any) -> str:
@@ -92,28 +121,29 @@ def _boolean(value: Any) -> bool | None:
     raise WrongTypeError
 
 
-@functools.lru_cache(maxsize=65_536)
-def _utc_hour(hour: str, offset: str) -> str:
+def _utc_hour(hour_and_offset: str) -> str:
+    """`2025-01-17T15` for `2025-01-17T16+01:00`; an offset of whole hours leaves minutes and seconds alone."""
+    hour, offset = hour_and_offset[:13], hour_and_offset[13:]
+    if not re.fullmatch(r"Z|[+-]\d\d:?00", offset, re.ASCII):
+        raise WrongTypeError
     try:
         return dt.datetime.fromisoformat(f"{hour}:00:00{offset}").astimezone(dt.UTC).isoformat()[:13]
     except (ValueError, OverflowError):
         raise WrongTypeError from None
 
 
-@functools.lru_cache(maxsize=4096)
 def _minutes(text: str) -> str:
     if re.fullmatch(r":[0-5]\d:[0-5]\d", text, re.ASCII):
-        return text
+        return text + "+00:00"
     raise WrongTypeError
+
+
+_utc_hours = Remembered(_utc_hour, 65_536)
+_all_minutes = Remembered(_minutes)
 
 
 def to_moment(value: Any) -> str | None:
     """A moment with an offset, in any of Personio's spellings, as UTC: `2025-01-17T15:41:08+00:00`."""
-    if value.__class__ is str and len(value) in (20, 24, 25):
-        offset = value[19:]
-        if offset == "Z" or (offset[0] in "+-" and offset.endswith("00")):
-            # An offset of whole hours leaves minutes and seconds alone, and hours repeat from record to record.
-            return f"{_utc_hour(value[:13], offset)}{_minutes(value[13:19])}+00:00"
     if value == "":
         return None
     if isinstance(value, dict):
@@ -128,6 +158,17 @@ def to_moment(value: Any) -> str | None:
         return moment.astimezone(dt.UTC).isoformat()
     except (TypeError, ValueError, OverflowError):
         raise WrongTypeError from None
+
+
+def to_moments(texts: Sequence[str | None]) -> list[str | None]:
+    """What `to_moment` makes of each text. Hours with their offset repeat from record to record, as do minutes."""
+    try:
+        return [
+            None if text is None else _utc_hours[text[:13] + text[19:]] + _all_minutes[text[13:19]]
+            for text in texts
+        ]
+    except WrongTypeError:  # fractions of a second, or odd offsets
+        return [None if text is None else to_moment(text) for text in texts]
 
 
 def to_day(value: Any) -> str | None:
@@ -174,16 +215,18 @@ def _texts(value: Any) -> list[str | None]:
     return [None if each is None else _text(each) for each in _list(value)]
 
 
-def _converted(convert: Callable[[Any], str | None]) -> Callable[[Any], str | None]:
-    """Remember what texts become: days and times of day repeat from record to record."""
-    remembered = functools.lru_cache(maxsize=4096)(convert)
+def _remembering(convert: Callable[[str], str | None]) -> tuple[Callable[[Any], str | None], _OfPage]:
+    """A conversion of one value, and of a page's texts, that remembers: days and times repeat from record to record."""
+    remembered = Remembered[str | None, str | None](
+        lambda text: None if text is None else convert(text), known={None: None}
+    )
 
-    def convert_text(value: Any) -> str | None:
+    def convert_one(value: Any) -> str | None:
         if value.__class__ is not str:
             raise WrongTypeError
-        return remembered(value)
+        return remembered[value]
 
-    return convert_text
+    return convert_one, lambda texts: map(remembered.__getitem__, texts)
 
 
 NONE_PLAIN = bytes  # a class that no JSON value has
@@ -192,10 +235,12 @@ TEXT = Kind({"type": ["string", "null"]}, str, str | None, _text)
 INTEGER = Kind({"type": ["integer", "null"]}, int, int | None, _integer)
 NUMBER = Kind({"type": ["number", "null"]}, float, int | float | None, _number)
 BOOLEAN = Kind({"type": ["boolean", "null"]}, bool, bool | None, _boolean)
-MOMENT = Kind({"type": ["string", "null"], "format": "date-time"}, NONE_PLAIN, str | None, to_moment)
-DAY = Kind({"type": ["string", "null"], "format": "date"}, NONE_PLAIN, str | None, _converted(to_day))
-TIME = Kind({"type": ["string", "null"], "format": "time"}, NONE_PLAIN, str | None, _converted(_time))
-LOCAL = Kind({"type": ["string", "null"]}, NONE_PLAIN, str | None, _local)
+MOMENT = Kind(
+    {"type": ["string", "null"], "format": "date-time"}, NONE_PLAIN, str | None, to_moment, to_moments
+)
+DAY = Kind({"type": ["string", "null"], "format": "date"}, NONE_PLAIN, str | None, *_remembering(to_day))
+TIME = Kind({"type": ["string", "null"], "format": "time"}, NONE_PLAIN, str | None, *_remembering(_time))
+LOCAL = Kind({"type": ["string", "null"]}, NONE_PLAIN, str | None, *_remembering(_local))
 OBJECT = Kind({"type": ["object", "array", "null"]}, dict, msgspec.Raw, _as_it_is)
 LIST = Kind({"type": ["array", "null"], "items": {}}, list, list[Any] | None, _list)
 TEXTS = Kind(

@@ -37,22 +37,27 @@ class Page:
         repeated: positions in `data` of records that an earlier page has already brought.
         parent: what the request was about, for calls per parent record.
         total: how many records the server announces for the whole list, where it does.
+        rows: the records in the shape of the table, each with its `id`, where they were decoded so at once; `data` is
+            then the whole answer.
     """
 
     data: msgspec.Raw
     repeated: frozenset[int] = frozenset()
     parent: Any = None
     total: int | None = None
+    rows: list[Any] | None = None
 
 
-class _Metadata(msgspec.Struct):
+class Metadata(msgspec.Struct):
+    """What an answer of API v1 says about its list."""
+
     total_elements: int | None = None
 
 
 class _V1Answer(msgspec.Struct):
     data: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
     success: bool | None = None
-    metadata: _Metadata | None = None
+    metadata: Metadata | None = None
 
 
 class _Href(msgspec.Struct):
@@ -155,6 +160,9 @@ class Seen:
         return True
 
 
+_ID = attrgetter("id")
+
+
 class Ids:
     """Finds the identifiers of the records of a page.
 
@@ -167,9 +175,11 @@ class Ids:
         self._decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
         self._get: Callable[[Any], Any] = attrgetter(*paths)
 
-    def __call__(self, data: msgspec.Raw) -> Sequence[int | str]:
+    def __call__(self, page: Page) -> Sequence[int | str]:
         """The identifiers in order. Raises msgspec.MsgspecError where a record has none."""
-        return [self._get(record) for record in self._decoder.decode(data)]
+        if page.rows is not None:
+            return list(map(_ID, page.rows))
+        return list(map(self._get, self._decoder.decode(page.data)))
 
 
 class Offset(Enum):
@@ -197,6 +207,7 @@ class Listing:
         ids: identifiers of the records of a page, in order; None where no record has one.
         changed: request for the records that were created or changed since the read began, with a function that
             counts them in the answer; None where the endpoint has no such filter.
+        parse: reads an answer.
     """
 
     request: Request
@@ -204,6 +215,7 @@ class Listing:
     offset: Offset
     ids: Ids
     changed: tuple[Request, Callable[[Page], int]] | None = None
+    parse: Callable[[bytes], Page] = parse_v1
 
 
 def read_single(client: Client, request: Request, caller: Caller) -> Iterator[Page]:
@@ -246,8 +258,10 @@ class _ListReader:
         moved = False
         count = -(-total // self._size)
         wanted = [self._request(index) for index in range(1, count)]
-        for index, page in enumerate(self._client.get_all(wanted, parse_v1, self._caller), start=1):
-            ids = self._listing.ids(page.data)
+        for index, page in enumerate(
+            self._client.get_all(wanted, self._listing.parse, self._caller), start=1
+        ):
+            ids = self._listing.ids(page)
             marked = self._mark(page, ids)
             moved |= page.total != total or bool(marked.repeated)
             moved |= len(ids) < self._size and index < count - 1
@@ -340,8 +354,8 @@ class _ListReader:
         return replace(page, repeated=frozenset(repeated)) if repeated else page
 
     def _fetch(self, index: int) -> tuple[Page, Sequence[int | str]]:
-        page = self._client.get(self._request(index), parse_v1, self._caller)
-        return page, self._listing.ids(page.data)
+        page = self._client.get(self._request(index), self._listing.parse, self._caller)
+        return page, self._listing.ids(page)
 
     def _request(self, index: int) -> Request:
         return self._listing.request.with_params(
@@ -417,7 +431,7 @@ def _follow(
     while True:
         page = answer.page
         if ids:
-            found = ids(page.data)
+            found = ids(page)
             page.repeated = frozenset(p for p, each in enumerate(found) if any(each in old for old in recent))
             recent.append(frozenset(found))
         cursor = next_cursor(answer.next_href, client.host)

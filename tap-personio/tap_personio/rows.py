@@ -6,15 +6,18 @@ what nearly every page holds: it lets msgspec decode straight into the row, and 
 
 from __future__ import annotations
 
-import functools
+from collections import deque
+from itertools import repeat
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_personio.columns import OTHER_FIELDS, Column, WrongTypeError, dig
+from tap_personio.columns import OTHER_FIELDS, Column, Remembered, WrongTypeError, dig
+from tap_personio.paging import Metadata, Page, parse_v1
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 NULL = msgspec.Raw(b"null")
 
@@ -73,9 +76,9 @@ class Row:
 
 
 class PlainRows:
-    """Reads pages of records whose fields stand under `attributes`, with the id there or beside it.
+    """Reads answers with records whose fields stand under `attributes`, with the id there or beside it.
 
-    A field that the table does not know, or a value of another type than expected, raises: then `Row` is asked.
+    A field that the table does not know, or a value of another type than expected, is not for it: then `Row` is asked.
 
     Args:
         columns: the stream's columns in order, all of them wanted.
@@ -90,56 +93,83 @@ class PlainRows:
                 (column.name, column.kind.json if not column.path else Any, NULL if nested else None)
             )
         row = msgspec.defstruct("Row", fields, forbid_unknown_fields=True, gc=False)
-        beside = [("id", column.kind.json, None) for column in columns if column.name == "id"]
-        record = msgspec.defstruct("Record", [("attributes", row), *beside], gc=False)
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
-        self._keys = keys
-        self._converted = [(c.name, c.kind.convert) for c in columns if not c.path and c.kind.converts_text]
-        self._copied = [(c.name, c.path[0]) for c in columns if len(c.path) == 1]
-        nested_columns = [c for c in columns if len(c.path) > 1]
+        identifier = next(column.kind.json for column in columns if column.name == "id")
+        record = msgspec.defstruct("Record", [("attributes", row), ("id", identifier, None)], gc=False)
+        answer = msgspec.defstruct(
+            "Answer",
+            [("data", list[record]), ("success", bool | None, None), ("metadata", Metadata | None, None)],  # type: ignore[valid-type]
+        )
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(answer)
+        self._keys = [attrgetter(name) for name in keys]
+        self._copied = [(c.name, attrgetter(c.path[0])) for c in columns if len(c.path) == 1]
+        self._converted = [
+            (c.name, attrgetter(c.name), c.kind.convert_texts)
+            for c in columns
+            if not c.path and c.kind.convert_texts
+        ]
+        below = [c for c in columns if len(c.path) > 1]
         self._joined = [
             (
-                parent,
-                tuple(c.name for c in nested_columns if c.path[0] == parent),
-                _joiner(nested_columns, parent),
+                attrgetter(parent),
+                tuple(c.name for c in below if c.path[0] == parent),
+                Remembered(_joiner(below, parent)),
             )
-            for parent in dict.fromkeys(c.path[0] for c in nested_columns)
+            for parent in dict.fromkeys(c.path[0] for c in below)
         ]
 
-    def read(self, data: msgspec.Raw, repeated: frozenset[int]) -> list[Any]:
+    def parse(self, body: bytes) -> Page:
+        """Like `parse_v1`, the records decoded at once where there is nothing unusual about them.
+
+        What is nested in a record stays as it was written, which must be on one line.
+        """
+        try:
+            answer = self._decoder.decode(body)
+        except (msgspec.ValidationError, RecursionError):
+            return parse_v1(body)
+        rows = list(map(_ATTRIBUTES, answer.data))
+        outside = list(map(_ID, answer.data))
+        if None not in outside:
+            _set(rows, "id", outside)
+        if answer.success is False or None in map(_ID, rows) or b"\n" in body:
+            return parse_v1(body)
+        total = answer.metadata.total_elements if answer.metadata else None
+        return Page(msgspec.Raw(body), total=total, rows=rows)
+
+    def finish(self, rows: list[Any], repeated: frozenset[int]) -> list[Any]:
         """The rows of a page, without the repeated ones, as structs that encode like dictionaries.
+
+        It goes column by column, so that the loops over the rows are in C.
 
         Raises:
             msgspec.MsgspecError, WrongTypeError, TypeError: for anything out of the ordinary.
         """
-        rows = []
-        for record in self._decoder.decode(data):
-            row = record.attributes
-            if record.id is not None:
-                row.id = record.id
-            for name, source in self._copied:
-                setattr(row, name, getattr(row, source))
-            for name, convert in self._converted:
-                value = getattr(row, name)
-                if value is not None:
-                    setattr(row, name, convert(value))
-            for parent, names, join in self._joined:
-                nested = getattr(row, parent)
-                if nested != NULL:
-                    for name, value in zip(names, join(bytes(nested)), strict=True):
-                        setattr(row, name, value)
-            for name in self._keys:
-                if getattr(row, name) is None:
-                    raise WrongTypeError(name)
-            rows.append(row)
+        for name, source in self._copied:
+            _set(rows, name, map(source, rows))
+        for name, texts, convert in self._converted:
+            _set(rows, name, convert(list(map(texts, rows))))
+        for parent, names, join in self._joined:
+            joined = map(join.__getitem__, map(bytes, map(parent, rows)))
+            for name, values in zip(names, zip(*joined, strict=True), strict=False):
+                _set(rows, name, values)
+        for key in self._keys:
+            if None in map(key, rows):
+                raise WrongTypeError
         return [row for place, row in enumerate(rows) if place not in repeated] if repeated else rows
+
+
+_ID = attrgetter("id")
+_ATTRIBUTES = attrgetter("attributes")
+
+
+def _set(rows: list[Any], name: str, values: Iterable[Any]) -> None:
+    """Set an attribute of each row."""
+    deque(map(setattr, rows, repeat(name), values), maxlen=0)
 
 
 def _joiner(columns: Sequence[Column], parent: str) -> Callable[[bytes], tuple[Any, ...]]:
     """Finds the join columns of a nested object, which many records share."""
     wanted = [(c.path[1:], c.kind.convert) for c in columns if c.path[0] == parent]
 
-    @functools.lru_cache(maxsize=4096)
     def join(nested: bytes) -> tuple[Any, ...]:
         fields = msgspec.json.decode(nested)
         values = ((dig(fields, path), convert) for path, convert in wanted)

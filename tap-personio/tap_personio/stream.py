@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from dataclasses import dataclass
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -18,6 +19,7 @@ from tap_personio.client import Caller
 from tap_personio.columns import OBJECT, OTHER_FIELDS, Column, WrongTypeError, schema_of
 from tap_personio.errors import StreamFailedError, StreamUnavailableError, TapPersonioError
 from tap_personio.feeding import Feed
+from tap_personio.paging import parse_v1
 from tap_personio.rows import PlainRows, Row
 
 if TYPE_CHECKING:
@@ -100,7 +102,7 @@ class PersonioStream(Stream):
 
     def records(self, page: Page) -> Iterable[Any]:
         """The records of a page that no earlier page has brought."""
-        records = msgspec.json.decode(page.data)
+        records = msgspec.json.decode(page.data if page.rows is None else parse_v1(page.data).data)
         if not isinstance(records, list):
             msg = "the answer holds no list of records"
             raise StreamFailedError(msg)
@@ -257,24 +259,35 @@ class PersonioStream(Stream):
     def compare_scope(self, before: str | None) -> None:
         """Tell when less can be read than in the last run."""
 
-    def _rows(self, pages: Iterable[Page], *, as_they_come: bool = True) -> Iterator[list[Any]]:
-        schema = self._input_schema or self.schema
-        known = schema.get("properties", {})
+    @functools.cached_property
+    def _wanted(self) -> frozenset[str]:
+        """Names of the columns that go out."""
+        known = (self._input_schema or self.schema).get("properties", {})
         always = {*self.primary_keys, self.replication_key}
-        wanted = frozenset(
+        return frozenset(
             column.name
             for column in self.table_columns
             if column.name in known and (column.name in always or self.mask[("properties", column.name)])
         )
-        row = Row(self.table_columns, tuple(self.primary_keys), wanted)
-        plain = None
-        everything = len(wanted) == len(self.table_columns)
-        if self.has_plain_records and as_they_come and everything and self._maps_nothing:
-            plain = PlainRows(self.table_columns, tuple(self.primary_keys))
+
+    @functools.cached_property
+    def plain_rows(self) -> PlainRows | None:
+        """What decodes a page at once; None where a column stays out or a map has to see the records."""
+        if (
+            self.has_plain_records
+            and len(self._wanted) == len(self.table_columns)
+            and all(map(_is_plain, self.stream_maps))
+        ):
+            return PlainRows(self.table_columns, tuple(self.primary_keys))
+        return None
+
+    def _rows(self, pages: Iterable[Page], *, as_they_come: bool = True) -> Iterator[list[Any]]:
+        row = Row(self.table_columns, tuple(self.primary_keys), self._wanted)
+        plain = self.plain_rows if as_they_come else None
         for page in pages:
-            if plain:
+            if plain and page.rows is not None:
                 try:
-                    yield plain.read(page.data, page.repeated)
+                    yield plain.finish(page.rows, page.repeated)
                     continue
                 except (msgspec.MsgspecError, WrongTypeError, TypeError, RecursionError):
                     pass  # something unusual: the other way can tell what
@@ -286,10 +299,6 @@ class PersonioStream(Stream):
             except (msgspec.MsgspecError, AttributeError, TypeError, KeyError, UnicodeError, RecursionError):
                 msg = "a record has an unexpected shape, so that it cannot be read"
                 raise StreamFailedError(msg) from None
-
-    @property
-    def _maps_nothing(self) -> bool:
-        return all(_is_plain(stream_map) for stream_map in self.stream_maps)
 
     # -- writing ----------------------------------------------------------------------------------------------
 
@@ -312,8 +321,8 @@ class PersonioStream(Stream):
         key = self.replication_key
         if not key:
             return None
-        values = [value for row in rows if (value := _value(row, key)) is not None]
-        return max([latest, *values] if latest else values, default=latest)
+        get = itemgetter(key) if rows and isinstance(rows[0], dict) else attrgetter(key)
+        return max(filter(None, (latest, *map(get, rows))), default=None)
 
     def _finish(self, plan: Plan, latest: str | None) -> None:
         """Everything has arrived: activate the version of a whole read, move the bookmark."""
@@ -370,7 +379,7 @@ class PersonioStream(Stream):
         pages = self.pages(self.plan, self._tap.caller(self))
         ids = self.page_ids
         if ids is not None and self.fills_roster:
-            return self._tap.roster(self.name).fill_from(pages, lambda page: ids(page.data))
+            return self._tap.roster(self.name).fill_from(pages, ids)
         return pages
 
     def list_ids(self, since: dt.datetime | None = None) -> Iterator[Any]:
@@ -381,15 +390,11 @@ class PersonioStream(Stream):
         ids = self.page_ids
         if ids is not None:
             for page in self.id_pages(Plan(since, None, self._tap.started), Caller(f"{self.name} (ids)")):
-                yield from ids(page.data)
+                yield from ids(page)
 
     def id_pages(self, plan: Plan, caller: Caller) -> Iterator[Page]:
         """Pages with at least the identifiers of the records."""
         return self.pages(plan, caller)
-
-
-def _value(row: Any, key: str) -> Any:
-    return row.get(key) if isinstance(row, dict) else getattr(row, key)
 
 
 def _is_plain(stream_map: StreamMap) -> bool:

@@ -96,7 +96,8 @@ class V1List(V1Stream):
         changed = self.changed_meanwhile(request, plan.started)
         if plan.since is not None:
             request = request.with_params(self.changed_since(plan.since))
-        listing = Listing(request, self.limit, self.offset, self.ids, changed)
+        parse = self.plain_rows.parse if self.plain_rows else parse_v1
+        listing = Listing(request, self.limit, self.offset, self.ids, changed, parse)
         return read_list(self.client, listing, caller)
 
     def window(self) -> tuple[tuple[str, str], ...]:
@@ -457,7 +458,7 @@ class CustomReports(V1Stream):
         What total_elements counts here nobody says, and an employee may have many items: it is no sign of the end.
         """
         listed = self.client.get(self._request("/company/custom-reports/reports"), parse_v1, caller)
-        for report in IDS_INSIDE(listed.data):
+        for report in IDS_INSIDE(listed):
             first, before = 0, msgspec.Raw()
             for number in itertools.count(1):
                 page = self._page(report, number, caller)

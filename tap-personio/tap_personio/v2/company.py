@@ -171,7 +171,7 @@ class Compensations(V2Stream):
         # One after the other: whether to go on is known only when a month has been read.
         for month, request in self._months(plan):
             for page in read_cursor(self.client, request, self.limit, caller):
-                ids = IDS(page.data)
+                ids = IDS(page)
                 if ids:
                     self._reached = min(self._reached, month)
                 page.repeated = frozenset(place for place, each in enumerate(ids) if each in seen)

@@ -91,9 +91,7 @@ class Reports(V2Stream):
         """All pages of all reports; one that Personio cannot serve is named and passed over."""
         listed = Request("v2", "/reports", right=self.right)
         ids = [
-            each
-            for page in read_cursor(self.client, listed, self.limit, caller, IDS)
-            for each in IDS(page.data)
+            each for page in read_cursor(self.client, listed, self.limit, caller, IDS) for each in IDS(page)
         ]
         wanted = ((each, self.request(path=f"/reports/{each}")) for each in ids)
         number, report = 0, ""

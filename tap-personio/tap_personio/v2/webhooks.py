@@ -61,7 +61,7 @@ class WebhookEvents(V2Stream):
         listed = Request("v2", "/webhooks", right=self.right)
         # Of this list no maximum is known.
         pages = read_cursor(self.client, listed, None, self._tap.caller(self), IDS)
-        return [each for page in pages for each in IDS(page.data)]
+        return [each for page in pages for each in IDS(page)]
 
     def pages(self, plan: Plan, caller: Caller) -> Iterator[Page]:
         """The events of all webhooks."""
