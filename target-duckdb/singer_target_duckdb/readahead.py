@@ -53,6 +53,11 @@ class ReadAhead:
             raise self._error
         return b"".join(taken)
 
+    @property
+    def waits(self) -> bool:
+        """Whether everything that has come so far is read, and more may come."""
+        return not self._pieces and not self._ended
+
     def _fill(self) -> None:
         piece = b"first"
         while piece:

@@ -104,6 +104,7 @@ class MessageReader(GenericSingerReader[bytes]):
         self.line = 0
         self.size = 0
         self.waiting = False
+        self._ahead: ReadAhead | None = None
         self.go_on: Callable[[], bool] = lambda: True
         self.give_up: Callable[[], None] = lambda: None
         self.on_run: Callable[[Message, memoryview, int], bool] = lambda _message, _lines, _count: False
@@ -112,6 +113,11 @@ class MessageReader(GenericSingerReader[bytes]):
     def default_input(self) -> IO[bytes]:
         """Standard input, as bytes."""
         return sys.stdin.buffer
+
+    @property
+    def idle(self) -> bool:
+        """Whether the next read would wait for the tap."""
+        return self._ahead is not None and self._ahead.waits
 
     def deserialize_json(self, line: bytes) -> dict[str, Any]:
         """Decode a whole line, leniently where Python's own JSON writer is (NaN, lone surrogates)."""
@@ -183,7 +189,8 @@ class MessageReader(GenericSingerReader[bytes]):
         """The input in pieces of whole lines; a last line without an end was cut off unless it is whole JSON."""
         read: Callable[[int], bytes]
         try:
-            read = ReadAhead(file.fileno()).read
+            self._ahead = ReadAhead(file.fileno())
+            read = self._ahead.read
         except OSError:
             read = file.read  # in memory
         rest: list[bytes] = []

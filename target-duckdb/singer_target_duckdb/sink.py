@@ -116,6 +116,11 @@ class DuckDBSink(Sink):
         """The table's columns, and what a record says beyond them about its row."""
         return [*self.table.columns, *self._only_read]
 
+    @property
+    def gathers(self) -> bool:
+        """Whether the records that wait go beside the table, as a version that is not current yet."""
+        return self._destination is not None
+
     def setup(self) -> None:
         """Bring the table, and what is gathered beside it, into the shape of the schema."""
         with self.database.transaction():

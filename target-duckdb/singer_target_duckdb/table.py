@@ -260,6 +260,11 @@ def json_objects(path: str, keys: dict[str, str], longest: int, compression: str
 def keep_last_of_each_key(database: Database, keys: Sequence[str]) -> None:
     """Of records with the same key in the batch, keep the one that came last."""
     names = ", ".join(quoted("record", key) for key in keys)
+    ((records, different),) = database.rows(
+        f"SELECT (SELECT count(*) FROM {BATCH}), (SELECT count(*) FROM (SELECT DISTINCT {names} FROM {BATCH}))"
+    )
+    if records == different:
+        return  # as nearly always, and found in a third of the time
     database.execute(
         f"DELETE FROM {BATCH} WHERE rowid NOT IN (SELECT max(rowid) FROM {BATCH} GROUP BY {names})"
     )

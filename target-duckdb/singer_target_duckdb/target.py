@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 _SPOOL_BYTES = 512 << 20
 _FLUSH_SECONDS = 300
+# So many records of a version are parsed while the tap is slower than DuckDB: they go beside the table, where it costs
+# nothing to write them in small pieces.
+_IDLE_RECORDS = 50_000
 
 
 class TargetDuckDB(Target):
@@ -331,10 +334,12 @@ class TargetDuckDB(Target):
         return any(versions.gathered for versions in self._versions.values())
 
     def _go_on(self) -> bool:
-        """Between two chunks of input: flush if much or old data waits; stop if a signal asked to."""
+        """Between two chunks of input: flush if much or old data waits, or time is left; stop if a signal asked to."""
         _ = self.database
-        waiting = sum(self._sink(stream).spool.size for stream in self._sinks_active)
-        if waiting > _SPOOL_BYTES or time.monotonic() - self._flushed_at > _FLUSH_SECONDS:
+        sinks = [self._sink(stream) for stream in self._sinks_active]
+        much = sum(sink.spool.size for sink in sinks) > _SPOOL_BYTES
+        old = time.monotonic() - self._flushed_at > _FLUSH_SECONDS
+        if much or old or (self.message_reader.idle and any(map(_is_worth_parsing, sinks))):
             self.flush()
         return not self._signal
 
@@ -419,6 +424,10 @@ class TargetDuckDB(Target):
             return
         cls.logger.error("%s", sentence)
         sys.exit(1)
+
+
+def _is_worth_parsing(sink: DuckDBSink) -> bool:
+    return sink.gathers and len(sink.spool) >= _IDLE_RECORDS
 
 
 def bookmark_of(state: Any, stream: str) -> Any:
