@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from singer_target_duckdb.target import TargetDuckDB
 
 _NOT_SEEN = object()
+# From here on records are many and wide.
+_WIDE_COLUMNS = 32
+_WIDE_BYTES = 64 << 20
 
 
 class RecordValidator(JSONSchemaValidator):
@@ -198,6 +201,8 @@ class DuckDBSink(Sink):
             return
         self.versions.last_line = self.spool.lines[-1]
         self.spool.write_out()
+        if len(self.table.columns) > _WIDE_COLUMNS and self.spool.size > _WIDE_BYTES:
+            self.database.prepare_for_wide_records()
         try:
             read_batch(self.database, spooled(self.spool, self.columns_to_read), self.columns_to_read)
         except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
