@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from dataclasses import dataclass
-from operator import attrgetter, itemgetter
+from operator import attrgetter, methodcaller
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -321,7 +321,7 @@ class PersonioStream(Stream):
         key = self.replication_key
         if not key:
             return None
-        get = itemgetter(key) if rows and isinstance(rows[0], dict) else attrgetter(key)
+        get = methodcaller("get", key) if rows and isinstance(rows[0], dict) else attrgetter(key)
         return max(filter(None, (latest, *map(get, rows))), default=None)
 
     def _finish(self, plan: Plan, latest: str | None) -> None:

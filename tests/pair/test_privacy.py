@@ -306,6 +306,22 @@ def test_a_certificate_that_nobody_vouches_for_ends_the_run_before_the_credentia
     assert "Traceback" not in run.log
 
 
+def test_a_file_of_certificates_that_is_not_there_is_named_by_its_setting(sandbox, tmp_path):
+    pair = Pair(
+        tmp_path,
+        sandbox,
+        {"api_url": "https://localhost:1"},
+        streams=None,
+        environment={"REQUESTS_CA_BUNDLE": str(tmp_path / "nothing.pem")},
+    )
+    run = pair.run(tap=1)
+    [sentence] = run.sentences
+    assert sentence == (
+        "The certificates that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names cannot be read: check the path."
+    )
+    assert "Traceback" not in run.log
+
+
 @pytest.mark.parametrize(
     ("maps", "sentence"),
     [

@@ -7,6 +7,7 @@ import subprocess
 
 from personio_sandbox import Sandbox
 from running import Pair
+from tap_personio.connection import Connection
 from tap_personio.tap import TapPersonio
 
 STREAMS = ("absence_types", "absences", "attendances", "hourly_absences")
@@ -33,6 +34,26 @@ def test_both_ways_give_the_same_rows(tmp_path):
                 "columns in another order"
             )
         tap.client.close()
+
+
+def test_an_answer_over_several_lines_still_gives_one_line_a_message(tmp_path, monkeypatch):
+    get = Connection.get
+
+    def get_indented(self, url, headers):
+        answer = get(self, url, headers)
+        if "attendances" in url:
+            answer.body = json.dumps(json.loads(answer.body), indent=1).encode()
+        return answer
+
+    monkeypatch.setattr(Connection, "get", get_indented)
+    with Sandbox(employees=5) as sandbox:
+        pair = Pair(tmp_path, sandbox, streams=["attendances"])
+        tap = TapPersonio(config=pair.config, catalog=pair.catalog())
+        stream = tap.streams["attendances"]
+        pages = list(stream.pages(stream.plan, tap.caller(stream)))
+        tap.client.close()
+    assert pages[0].data
+    assert all(page.rows is None for page in pages), "what is nested would be written over several lines"
 
 
 def test_a_deselected_column_leaves_no_trace(tmp_path):

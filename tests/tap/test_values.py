@@ -55,6 +55,35 @@ def test_moments_compare_as_text_like_they_compare_in_time(one, other):
     assert (texts[0] < texts[1]) == (one < other)
 
 
+spellings = st.builds(
+    lambda moment, separator, zone: moment.isoformat(separator, "seconds")[:19] + zone,
+    moments,
+    st.sampled_from("T "),
+    st.sampled_from(["Z", "+00:00", "+0100", "+02:00", "-11:00", "+05:30", "", ".5Z", ".123+01:00"]),
+)
+
+
+@given(st.lists(st.none() | st.just("") | spellings))
+def test_the_moments_of_a_page_are_what_each_is_alone(texts):
+    alone = [None if text is None else columns.to_moment(text) for text in texts]
+    assert columns.to_moments(texts) == alone
+
+
+@pytest.mark.parametrize(
+    "text", ["2025-13-01T00:00:00Z", "2025-01-01T24:00:00Z", "2025-01-01T00:60:00Z", "soon"]
+)
+def test_a_text_that_is_no_moment_is_refused_also_among_others(text):
+    with pytest.raises(WrongTypeError):
+        columns.to_moments(["2025-01-01T00:00:00Z", text])
+
+
+@given(st.lists(st.dates(), min_size=1))
+def test_days_are_remembered_right_also_when_there_are_many(days):
+    many = [(days[0] + dt.timedelta(days=n)).isoformat() for n in range(20_000) if days[0].year < 9900]
+    texts = [*many, *(day.isoformat() for day in days), None]
+    assert list(columns.DAY.convert_texts(texts)) == texts
+
+
 @given(st.integers(-(10**38), 10**38))
 def test_a_whole_number_keeps_every_digit_also_when_it_comes_as_text(number):
     assert columns.INTEGER.convert(number) == number

@@ -11,7 +11,7 @@ import time
 
 import duckdb
 import pytest
-from singer_messages import lines, record, schema, state
+from singer_messages import activate, lines, record, schema, state
 from singer_target_duckdb.database import catalog_name, motherduck_options
 from singer_target_duckdb.errors import LoaderError
 
@@ -74,6 +74,24 @@ def test_a_tap_goes_on_writing_while_the_database_is_busy(load):
     process.communicate()
     assert process.returncode == 0
     assert load.rows("SELECT count(*) FROM t") == [(10_000,)]
+
+
+@pytest.mark.timeout(120)
+def test_a_version_is_parsed_while_the_tap_is_slow_and_still_not_seen_before_it_is_complete(load):
+    load(T, record("t", 1, id=-1), activate("t", 1))
+    versioned = [record("t", 2, id=n) for n in range(60_000)]
+    process = subprocess.Popen(load.command(), stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdin.write(lines(T, *versioned))
+    process.stdin.flush()
+    spools = lambda: [file.stat().st_size for file in load.temp.glob("*/*.ndjson")]  # noqa: E731
+    wait_for(lambda: sum(spools()) > 0)
+    wait_for(lambda: sum(spools()) == 0)
+    _, err = process.communicate()
+    assert process.returncode == 1
+    assert b"before version 2 was complete" in err
+    assert load.rows("FROM t") == [(-1,)]
+    load(T, *versioned, activate("t", 2))
+    assert load.rows("SELECT count(*), min(id), max(id) FROM t") == [(60_000, 0, 59_999)]
 
 
 def test_sigterm_loads_what_has_arrived_writes_its_state_and_leaves_nothing_behind(load):
