@@ -85,7 +85,7 @@ class Connection:
 
     Proxies and certificates come from the environment as everywhere. Everything else that a `requests.Session` does on
     the way is left out: a .netrc must never replace the token, a redirect must never carry it elsewhere, and cookies
-    are not part of the API. That also saves two thirds of the processor's time.
+    are not part of the API. That also saves a good part of the processor's time.
     """
 
     def __init__(self, settings: Settings) -> None:
