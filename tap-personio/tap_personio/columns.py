@@ -36,22 +36,17 @@ class Remembered(dict[K, V]):
     Args:
         function: asked about what is not remembered.
         most: so many are remembered, then the memory begins anew.
-        known: what need not be asked.
     """
 
-    def __init__(
-        self, function: Callable[[K], V], most: int = 4096, known: Mapping[K, V] | None = None
-    ) -> None:
+    def __init__(self, function: Callable[[K], V], most: int = 4096) -> None:
+        super().__init__()
         self._function = function
         self._most = most
-        self._known = known or {}
-        super().__init__(self._known)
 
     def __missing__(self, key: K) -> V:
         value = self._function(key)
         if len(self) >= self._most:
             self.clear()
-            self.update(self._known)
         self[key] = value
         return value
 
@@ -217,9 +212,7 @@ def _texts(value: Any) -> list[str | None]:
 
 def _remembering(convert: Callable[[str], str | None]) -> tuple[Callable[[Any], str | None], _OfPage]:
     """A conversion of one value, and of a page's texts, that remembers: days and times repeat from record to record."""
-    remembered = Remembered[str | None, str | None](
-        lambda text: None if text is None else convert(text), known={None: None}
-    )
+    remembered = Remembered[str | None, str | None](lambda text: None if text is None else convert(text))
 
     def convert_one(value: Any) -> str | None:
         if value.__class__ is not str:
