@@ -13,6 +13,7 @@ import re
 import sys
 from collections import Counter
 from decimal import Decimal
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
@@ -20,12 +21,13 @@ from singer_sdk.singerlib.encoding.base import GenericSingerReader, SingerMessag
 
 from singer_target_duckdb.errors import LoaderError
 from singer_target_duckdb.rawjson import object_from, raw_from
-from singer_target_duckdb.readahead import ReadAhead
+from singer_target_duckdb.readahead import BEFORE, ReadAhead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _CHUNK_BYTES = 1 << 20
+_WINDOW_BYTES = 64 << 10
 _RECORD = SingerMessageType.RECORD.value
 _BEFORE_RECORD = re.compile(rb'[^\n]*?"record"\s*:\s*\{')
 
@@ -60,6 +62,7 @@ class Run:
     def __init__(self, message: Message, prefix: bytes) -> None:
         self.message = message
         self.prefix = prefix
+        self._next = b"\n" + prefix
 
     @classmethod
     def like(cls, line: bytes, message: Message) -> Run | None:
@@ -75,16 +78,35 @@ class Run:
             return None
         return cls(message, found[0])
 
-    def end(self, chunk: bytes, start: int) -> tuple[int, int]:
+    def end(self, chunk: bytes | bytearray, start: int, stop: int, most: int) -> tuple[int, int]:
         """Where the run that starts at a position of the chunk ends, and how many lines it has.
 
-        Two searches a line take less than a search for the first other line and a count: they look at a few bytes.
+        A window of the chunk that has as many lines as beginnings needs no look at each.
+
+        Args:
+            chunk: whole lines up to `stop`.
+            start: position of the first line.
+            stop: position behind the last line.
+            most: how many lines to take at most.
         """
-        begins, find, length, count = chunk.startswith, chunk.find, len(self.prefix), 0
-        while begins(self.prefix, start):
-            start = find(b"\n", start + length) + 1  # a chunk ends with one
-            count += 1
-        return start, count
+        prefix, length, taken = self.prefix, len(self.prefix), 0
+        while start < stop and taken < most:
+            end = chunk.rfind(b"\n", start, min(start + _WINDOW_BYTES, stop)) + 1
+            lines = chunk.count(b"\n", start, end)
+            if (
+                0 < lines <= most - taken
+                and chunk.startswith(prefix, start)
+                and chunk.count(self._next, start, end) == lines - 1
+            ):
+                start, taken = end, taken + lines
+                continue
+            end = end or stop  # a line longer than a window
+            while start < end and taken < most and chunk.startswith(prefix, start):
+                start = chunk.find(b"\n", start + length) + 1
+                taken += 1
+            if start < end:
+                break
+        return start, taken
 
 
 class MessageReader(GenericSingerReader[bytes]):
@@ -96,7 +118,8 @@ class MessageReader(GenericSingerReader[bytes]):
         waiting: True while the reader waits for input, which raising `Stop` ends.
         go_on: asked before each read of more input; False ends the reading.
         give_up: called when a message fails, before the error is raised.
-        on_run: offered a message, the bytes of lines like its own, and their number; returns whether it took them.
+        most_like: how many lines like a message may be handed on together; 0 if each has to be by itself.
+        on_run: given a message, the bytes of lines like its own, and their number.
     """
 
     def __init__(self) -> None:
@@ -107,7 +130,8 @@ class MessageReader(GenericSingerReader[bytes]):
         self._ahead: ReadAhead | None = None
         self.go_on: Callable[[], bool] = lambda: True
         self.give_up: Callable[[], None] = lambda: None
-        self.on_run: Callable[[Message, memoryview, int], bool] = lambda _message, _lines, _count: False
+        self.most_like: Callable[[Message], int] = lambda _message: 0
+        self.on_run: Callable[[Message, memoryview, int], None] = lambda _message, _lines, _count: None
 
     @property
     def default_input(self) -> IO[bytes]:
@@ -135,46 +159,54 @@ class MessageReader(GenericSingerReader[bytes]):
         """
         counts: Counter[str] = Counter()
         try:
-            for chunk in self._chunks(_binary(file_input or self.default_input)):
-                self._process(chunk, callbacks, counts)
+            for chunk, start, stop in self._chunks(_binary(file_input or self.default_input)):
+                self._process(chunk, start, stop, callbacks, counts)
         except BaseException:
             self.give_up()
             raise
         return counts
 
     def _process(
-        self, chunk: bytes, callbacks: dict[str, Callable[[Any], None]], counts: Counter[str]
+        self,
+        chunk: bytes | bytearray,
+        start: int,
+        stop: int,
+        callbacks: dict[str, Callable[[Any], None]],
+        counts: Counter[str],
     ) -> None:
-        """Process a chunk of whole lines."""
-        on_record, records = callbacks[_RECORD], 0
-        start, length, run, tries = 0, len(chunk), None, 3
-        while start < length:
-            if run is not None:
-                end, count = run.end(chunk, start)
-                if count and self.on_run(run.message, memoryview(chunk)[start:end], count):
-                    self.line += count
-                    records += count
-                    start = end
-                run = None
-                continue
-            end = chunk.index(b"\n", start) + 1
-            line = chunk[start:end]
-            self.size = end - start
-            start = end
-            self.line += 1
-            if line.isspace():
-                continue
-            message = self.message(line)
-            if message.type == _RECORD:
-                on_record(message)
-                records += 1
-                if tries:
-                    tries -= 1
-                    run = Run.like(line, message)
-            else:
-                self._dispatch(message.type, line, callbacks)
-                counts[message.type] += 1
-                tries = 3
+        """Process the whole lines between two positions of a chunk."""
+        on_record, records, run, tries = callbacks[_RECORD], 0, None, 3
+        with memoryview(chunk) as view:
+            while start < stop:
+                if run is not None:
+                    most = self.most_like(run.message)
+                    end, count = run.end(chunk, start, stop, most)
+                    if count:
+                        self.on_run(run.message, view[start:end], count)
+                        self.line += count
+                        records += count
+                        start = end
+                    if count < most or not most:
+                        run = None
+                    continue
+                end = chunk.index(b"\n", start) + 1
+                line = bytes(view[start:end])
+                self.size = end - start
+                start = end
+                self.line += 1
+                if line.isspace():
+                    continue
+                message = self.message(line)
+                if message.type == _RECORD:
+                    on_record(message)
+                    records += 1
+                    if tries:
+                        tries -= 1
+                        run = Run.like(line, message)
+                else:
+                    self._dispatch(message.type, line, callbacks)
+                    counts[message.type] += 1
+                    tries = 3
         counts[_RECORD] += records
 
     def _dispatch(self, kind: str, line: bytes, callbacks: dict[str, Callable[[Any], None]]) -> None:
@@ -185,32 +217,44 @@ class MessageReader(GenericSingerReader[bytes]):
         self._current_message = line
         callbacks[kind](self.deserialize_json(line))
 
-    def _chunks(self, file: IO[bytes]) -> Iterator[bytes]:
-        """The input in pieces of whole lines; a last line without an end was cut off unless it is whole JSON."""
-        read: Callable[[int], bytes]
+    def _chunks(self, file: IO[bytes]) -> Iterator[tuple[bytes | bytearray, int, int]]:
+        """The input in pieces, each with where its whole lines begin and end.
+
+        A last line without an end was cut off unless it is whole JSON.
+        """
         try:
             self._ahead = ReadAhead(file.fileno())
             read = self._ahead.read
         except OSError:
-            read = file.read  # in memory
+            read = partial(_read_memory, file)
         rest: list[bytes] = []
         while self.go_on():
             try:
                 self.waiting = True
-                piece = read(_CHUNK_BYTES)
+                piece, size = read()
                 self.waiting = False
             except Stop:
                 return
-            if not piece:
+            if size == BEFORE:
                 break
-            end = piece.rfind(b"\n") + 1
+            end = piece.rfind(b"\n", BEFORE, size) + 1
             if end:
-                yield b"".join([*rest, memoryview(piece)[:end]])
+                before = b"".join(rest)
+                start = BEFORE - len(before)
+                if start >= 0:
+                    piece[start:BEFORE] = before
+                    yield piece, start, end
+                else:
+                    line_end = piece.index(b"\n", BEFORE) + 1
+                    line = before + piece[BEFORE:line_end]
+                    yield line, 0, len(line)
+                    yield piece, line_end, end
                 rest.clear()
-            if end < len(piece):
-                rest.append(piece[end:])
+            if end < size:
+                rest.append(bytes(memoryview(piece)[end or BEFORE : size]))
         if rest:
-            yield b"".join([*rest, b"\n"])
+            line = b"".join([*rest, b"\n"])
+            yield line, 0, len(line)
 
     def message(self, line: bytes) -> Message:
         """Decode what is needed of a line.
@@ -246,6 +290,12 @@ class MessageReader(GenericSingerReader[bytes]):
 def whole_number(value: Any) -> int | None:
     """A version, however its number is written; None if it is none."""
     return int(value) if isinstance(value, int | float | Decimal) and value == int(value) else None
+
+
+def _read_memory(file: IO[bytes]) -> tuple[bytearray, int]:
+    """What `ReadAhead.read` gives, from a file without a descriptor."""
+    piece = bytes(BEFORE) + file.read(_CHUNK_BYTES)
+    return bytearray(piece), len(piece)
 
 
 def _binary(file: IO[Any]) -> IO[bytes]:

@@ -145,11 +145,11 @@ class DuckDBSink(Sink):
             raise LoaderError(msg)
         return self.spool.append(message.record, self._reader.line, self._reader.size)
 
-    def extend(self, version: int | None, messages: memoryview, count: int) -> None:
-        """Spool RECORD messages of one version as they came, one a line."""
+    def extend(self, version: int | None, messages: memoryview, count: int) -> int:
+        """Spool RECORD messages of one version as they came, one a line; returns how many wait now."""
         if version != self._seen_version:
             self.turn_to(version)
-        self.spool.extend(messages, self._reader.line + 1, count)
+        return self.spool.extend(messages, self._reader.line + 1, count)
 
     def turn_to(self, version: int | None) -> None:
         """From here on records carry this version: load what waits first if it belongs elsewhere."""
@@ -199,7 +199,7 @@ class DuckDBSink(Sink):
         """Load what is spooled into the table, or beside it; part of the target's transaction."""
         if not self.spool.lines:
             return
-        self.versions.last_line = self.spool.lines[-1]
+        self.versions.last_line = self.spool.lines.last
         self.spool.write_out()
         if len(self.table.columns) > _WIDE_COLUMNS and self.spool.size > _WIDE_BYTES:
             self.database.prepare_for_wide_records()

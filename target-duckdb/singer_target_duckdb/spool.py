@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from array import array
+from bisect import bisect_right
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
@@ -46,8 +46,41 @@ class SpoolDirectory:
         return Spool(Path(name))
 
 
+class Lines:
+    """Which line of the input each record came from; most come from lines that follow each other."""
+
+    def __init__(self) -> None:
+        self._firsts: list[int] = []  # record with which each run of lines begins, from 0
+        self._begins: list[int] = []  # its line
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, record: int) -> int:
+        run = bisect_right(self._firsts, record) - 1
+        return self._begins[run] + record - self._firsts[run]
+
+    @property
+    def last(self) -> int:
+        """The line of the last record."""
+        return self[self._count - 1]
+
+    def __iter__(self) -> Iterator[int]:
+        return map(self.__getitem__, range(self._count))
+
+    def add(self, line: int, count: int = 1) -> None:
+        """Add records from this line on."""
+        if not self._count or self.last + 1 != line:
+            self._firsts.append(self._count)
+            self._begins.append(line)
+        self._count += count
+
+
 class Spool:
     """Records of one stream, each as a RECORD message on a line, and the input line each came from.
+
+    What was spooled is written over rather than cut off: to get a file new pages takes longer than to fill them.
 
     Attributes:
         version: what `version` stands beside every record; DuckDB refuses any other. False if it does not matter.
@@ -55,7 +88,7 @@ class Spool:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.lines: array[int] = array("Q")
+        self.lines = Lines()
         self.size = 0
         self.longest = 0
         self.rewritten = False
@@ -75,11 +108,11 @@ class Spool:
             size: its length in bytes, or an upper bound.
         """
         self._waiting.append(record)
-        self.lines.append(line)
+        self.lines.add(line)
         self._waiting_bytes += size
         self.longest = max(self.longest, size)
         if self._waiting_bytes > _BUFFER_BYTES:
-            self.write_out()
+            self._write_waiting()
         return len(self.lines)
 
     def extend(self, messages: memoryview, line: int, count: int) -> int:
@@ -90,24 +123,29 @@ class Spool:
             line: number of the first of them in the input.
             count: how many they are.
         """
-        self.write_out()
-        with self.path.open("ab", buffering=0) as file:
-            file.write(messages)
-        self.lines.extend(range(line, line + count))
-        self.size += len(messages)
+        self._write_waiting()
+        self._write(messages)
+        self.lines.add(line, count)
         self.longest = max(self.longest, len(messages))  # no line is longer
         return len(self.lines)
 
     def write_out(self) -> None:
-        """Bring what is still in memory to the file."""
+        """Bring what is still in memory to the file, and end the file there."""
+        self._write_waiting()
+        os.truncate(self.path, self.size)
+
+    def _write_waiting(self) -> None:
         if self._waiting:
-            with self.path.open("ab", buffering=0) as file:
-                version = b"" if self.version is None else b'"version":%d,' % self.version
-                head = b'{"type":"RECORD",' + version + b'"record":'
-                file.write(head + (b"}\n" + head).join(self._waiting) + b"}\n")
-            self.size += self._waiting_bytes
+            version = b"" if self.version is None else b'"version":%d,' % self.version
+            head = b'{"type":"RECORD",' + version + b'"record":'
+            self._write(head + (b"}\n" + head).join(self._waiting) + b"}\n")
             self._waiting.clear()
             self._waiting_bytes = 0
+
+    def _write(self, lines: bytes | memoryview) -> None:
+        with self.path.open("r+b", buffering=0) as file:
+            file.seek(self.size)
+            self.size += file.write(lines)
 
     def rewrite(self, change: Callable[[int, bytes], bytes]) -> None:
         """Replace each line by what the function makes of its number in the input and its JSON."""
@@ -118,6 +156,7 @@ class Spool:
                 raw = change(line, record)
                 self.longest = max(self.longest, len(raw))
                 new.write(raw + b"\n")
+            self.size = new.tell()
         changed.replace(self.path)
         self.rewritten = True
 
@@ -133,9 +172,8 @@ class Spool:
 
     def clear(self) -> None:
         """Forget all records."""
-        os.truncate(self.path, 0)
         self._waiting.clear()
-        self.lines = array("Q")
+        self.lines = Lines()
         self.size = self.longest = self._waiting_bytes = 0
         self.rewritten = False
 

@@ -77,6 +77,7 @@ class TargetDuckDB(Target):
         self._signal = 0
         self.message_reader.go_on = self._go_on
         self.message_reader.give_up = self._close
+        self.message_reader.most_like = self._most_like
         self.message_reader.on_run = self._process_run
 
     @cached_property
@@ -172,13 +173,15 @@ class TargetDuckDB(Target):
         if waiting >= self._batch_size_rows:
             self.flush()
 
-    def _process_run(self, message: Message, messages: memoryview, count: int) -> bool:
-        """Spool records like the one just processed; False if they have to come one by one."""
+    def _most_like(self, message: Message) -> int:
+        """How many records like the one just processed may be spooled together; 0 if they have to come one by one."""
         sink = self._raw.get(str(message.stream))
-        if sink is None or len(sink.spool) + count > self._batch_size_rows:
-            return False
-        sink.extend(message.version, messages, count)
-        return True
+        return 0 if sink is None else self._batch_size_rows - len(sink.spool)
+
+    def _process_run(self, message: Message, messages: memoryview, count: int) -> None:
+        """Spool records like the one just processed."""
+        if self._raw[str(message.stream)].extend(message.version, messages, count) >= self._batch_size_rows:
+            self.flush()
 
     def _record_through_sdk(self, message: Message) -> int:
         if message.stream not in self.mapper.stream_maps:

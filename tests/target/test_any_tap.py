@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
+import subprocess
 
 import duckdb
 import pytest
-from singer_messages import record, schema, state
+from singer_messages import lines, record, schema, state
 from singer_target_duckdb import database
 from singer_target_duckdb.errors import LoaderError
 from singer_target_duckdb.sql import quoted
@@ -118,3 +120,29 @@ def test_state_before_any_schema_and_no_state_at_all(load):
 def test_two_streams_that_would_share_a_table_are_refused(load):
     with pytest.raises(LoaderError, match="Streams 'a-t' and 'b-t' would both go into table"):
         load(schema("a-t", {"id": "integer"}), schema("b-t", {"id": "integer"}))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_record_arrives_however_long_its_line_and_however_the_input_is_cut(load, seed):
+    chance = random.Random(seed)
+    text = schema("t", {"id": "integer", "text": "string"}), schema("u", {"id": "integer", "text": "string"})
+    lengths = [chance.choice([0, 1, 300, 60_000, 65_536, 200_000, 1_100_000]) for _ in range(60)] + [
+        30
+    ] * 20_000
+    chance.shuffle(lengths)
+    records = [
+        ("u" if chance.random() < 0.001 else "t", {"id": n, "text": "x" * length})
+        for n, length in enumerate(lengths)
+    ]
+    data = lines(*text, *(record(stream, **fields) for stream, fields in records))
+    with subprocess.Popen(load.command(), stdin=subprocess.PIPE) as process:
+        while data:
+            size = chance.choice([1, 100, 65_536, 1 << 20, 3 << 20])
+            process.stdin.write(data[:size])
+            process.stdin.flush()
+            data = data[size:]
+        process.stdin.close()
+        assert process.wait() == 0
+    for stream in "tu":
+        expected = [(f["id"], len(f["text"])) for name, f in records if name == stream]
+        assert load.rows(f"SELECT id, length(text) FROM {stream} ORDER BY id") == expected
