@@ -42,6 +42,9 @@ def mend(unreadable: UnreadableSpool) -> bool:
     sink, error = unreadable.sink, unreadable.error
     if OTHER_VERSION in str(error):
         return False
+    if sink.reads_quickly:
+        sink.reads_quickly = False
+        return True
     try:
         _read_as_text(sink)
     except duckdb.InvalidInputException as unreadable_text:

@@ -77,6 +77,7 @@ class DuckDBSink(Sink):
         self._reader = target.message_reader
         self.database = target.database
         self.spool = target.spools.spool()
+        self.reads_quickly = True
         self._load_method = self.config["load_method"]
         self._seen_version: object = _NOT_SEEN
         self._destination: int | None = None
@@ -204,7 +205,9 @@ class DuckDBSink(Sink):
         if len(self.table.columns) > _WIDE_COLUMNS and self.spool.size > _WIDE_BYTES:
             self.database.prepare_for_wide_records()
         try:
-            read_batch(self.database, spooled(self.spool, self.columns_to_read), self.columns_to_read)
+            quickly, columns = self.reads_quickly, self.columns_to_read
+            source = spooled(self.spool, columns, quickly=quickly)
+            read_batch(self.database, source, columns, quickly=quickly)
         except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
             raise UnreadableSpool(self, error) from None
         if (found := self.database.rows(f"SELECT count(*) FROM {BATCH}")[0][0]) != len(self.spool):  # noqa: S608

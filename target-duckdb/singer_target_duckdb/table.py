@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import duckdb
 
-from singer_target_duckdb.columns import DELETED_AT, Column, wider
+from singer_target_duckdb.columns import DELETED_AT, EXACT_IN_DOUBLE, Column, wider
 from singer_target_duckdb.errors import LoaderError
 from singer_target_duckdb.sql import literal, quoted
 
@@ -24,7 +24,6 @@ TEMPORARY = "temp"  # DuckDB's catalog of temporary tables
 BATCH_LINE_BYTES = 16 << 20  # longest line of a BATCH file
 LEAST_LINE_BYTES = 1 << 20  # DuckDB reads in pieces of twice the longest line, one thread each
 OTHER_VERSION = "a record of another version"
-EXACT_IN_DOUBLE = 2**53
 BATCH = quoted(TEMPORARY, "main", "batch")
 
 
@@ -206,7 +205,7 @@ def _columns_from(source: str, names: Sequence[str]) -> str:
     return f"(SELECT {', '.join(quoted('record', name) for name in names)} FROM {BATCH})"
 
 
-def read_batch(database: Database, source: str, columns: list[Column]) -> None:
+def read_batch(database: Database, source: str, columns: list[Column], *, quickly: bool = False) -> None:
     """Read records into `BATCH`, each value as its column's type, in the order of arrival.
 
     They wait as structures in a single column: DuckDB sets 4 MB a column aside for each thread that writes a table
@@ -216,19 +215,29 @@ def read_batch(database: Database, source: str, columns: list[Column]) -> None:
         database: where the batch goes.
         source: what follows FROM, with each key as text or JSON: `spooled` or a BATCH file.
         columns: what to read.
+        quickly: the source has numbers as numbers.
 
     Raises:
         duckdb.Error: for a line that DuckDB does not take, or a value that does not fit.
     """
-    values = ", ".join(f"{quoted(column.name)} := {column.value()}" for column in columns)
+    values = ", ".join(
+        f"{quoted(column.name)} := {column.quick_value() if quickly else column.value()}"
+        for column in columns
+    )
     database.execute(
         f"CREATE OR REPLACE TEMP TABLE batch AS SELECT struct_pack({values}) AS record FROM {source}"
     )
 
 
-def spooled(spool: Spool, columns: list[Column]) -> str:
-    """What follows FROM to read a spool. Reading it fails with `OTHER_VERSION` if a record is not of its version."""
-    struct = ", ".join(f"{quoted(column.key)} {column.read_type}" for column in columns)
+def spooled(spool: Spool, columns: list[Column], *, quickly: bool = False) -> str:
+    """What follows FROM to read a spool, with numbers as numbers if quickly.
+
+    Reading it fails with `OTHER_VERSION` if a record is not of its version.
+    """
+    struct = ", ".join(
+        f"{quoted(column.key)} {column.quick_read_type if quickly else column.read_type}"
+        for column in columns
+    )
     keys, condition = {"record": f"STRUCT({struct})"}, "true"
     if spool.version is not False:
         keys["version"] = "VARCHAR"

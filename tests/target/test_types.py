@@ -58,7 +58,11 @@ def test_each_json_type_has_its_column_type_and_keeps_the_schemas_order(load):
         ("integer", 1.0, 1),
         ("number", 0.1 + 0.2, 0.1 + 0.2),
         ("number", 1e308, 1e308),
+        ("integer", "12", 12),
+        ("integer", True, 1),
         ("number", 7, 7.0),
+        ("number", "0.5", 0.5),
+        ("number", False, 0.0),
         ("boolean", False, False),
         ("date", "2024-02-29", dt.date(2024, 2, 29)),
         ("date", "2024-02-29T00:00:00+02:00", dt.date(2024, 2, 29)),
@@ -76,6 +80,26 @@ def test_each_json_type_has_its_column_type_and_keeps_the_schemas_order(load):
 def test_a_value_arrives_as_it_was(load, kind, value, expected):
     load(schema("t", {"id": "integer", "value": kind}), record("t", id=1, value=value))
     assert load.rows("FROM t") == [(1, expected)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("integer", [0, -1, 2**53 - 1, -(2**53) + 1, 3.0, 1e3, "7", " 7 ", "1e3", "0x1F", True, False, None]),
+        ("number", [0, -0.0, 2**53, 0.1 + 0.2, 5e-324, 1.7976931348623157e308, "1.5", True, False, None]),
+    ],
+)
+def test_a_number_is_the_same_whether_or_not_another_needs_more_digits_than_a_double_has(load, kind, values):
+    messages = []
+    for n, value in enumerate(values):
+        row, long = record(f"quick_{n}", id=1, value=value), record(f"exact_{n}", id=2**62 + 1)
+        messages += [schema(f"quick_{n}", {"id": "integer", "value": kind}), row]
+        messages += [schema(f"exact_{n}", {"id": "integer", "value": kind}), long]
+        messages += [record(f"exact_{n}", id=1, value=value)]
+    load(*messages)
+    for n in range(len(values)):
+        rows = load.rows(f"SELECT id, value::VARCHAR FROM exact_{n} ORDER BY id")
+        assert rows == [*load.rows(f"SELECT id, value::VARCHAR FROM quick_{n}"), (2**62 + 1, None)]
 
 
 def test_minus_zero_keeps_its_sign(load):
