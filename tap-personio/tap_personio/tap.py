@@ -212,7 +212,11 @@ class TapPersonio(Tap):
         try:
             return super().cb_config(ctx, param, value)
         except (OSError, ValueError, TypeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not a JSON object"
+            reason = (
+                error.strerror or "it is not there"
+                if isinstance(error, OSError)
+                else "it is not a JSON object"
+            )
             msg = f"The file given with --config cannot be read: {reason}."
             raise SettingsError(msg) from None
 

@@ -410,6 +410,20 @@ class TargetDuckDB(Target):
             raise Stop
 
     @classmethod
+    def cb_config(cls, ctx: Any, param: Any, value: tuple[str, ...]) -> Any:
+        """Read the file of settings; one that cannot be read ends the run with one sentence and exit code 1."""
+        try:
+            return super().cb_config(ctx, param, value)
+        except (OSError, ValueError, TypeError) as error:
+            reason = (
+                error.strerror or "it is not there"
+                if isinstance(error, OSError)
+                else "it is not a JSON object"
+            )
+        cls.logger.error("The file given with --config cannot be read: %s.", reason)
+        sys.exit(1)
+
+    @classmethod
     def invoke(cls, **kwargs: Any) -> None:
         """Run the target; a user's mistake ends it with one sentence and exit code 1."""
         try:

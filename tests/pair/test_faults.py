@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+import subprocess
 
 import pytest
 import truth
 from personio_sandbox import Sandbox
 from reading import Warehouse
-from running import Pair
+from running import TAP, TARGET, Pair
 from tap_personio.tap import STREAMS
 
 # What a request can meet, with what makes it quick to test.
@@ -235,3 +236,19 @@ def test_a_stream_that_fails_leaves_the_others_and_its_own_table_exact(sandbox, 
     sandbox.faults.clear()
     pair.run()
     assert pair.differences() == []
+
+
+@pytest.mark.parametrize("command", [TAP, TARGET])
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "it is not there"), ("{bad", "it is not a JSON object")]
+)
+def test_a_file_of_settings_that_cannot_be_read_is_one_sentence(tmp_path, command, content, reason):
+    config = tmp_path / "config.json"
+    if content:
+        config.write_text(content)
+    done = subprocess.run(
+        [command, "--config", config], input="", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.endswith(f"The file given with --config cannot be read: {reason}.\n")
+    assert "Traceback" not in done.stderr
