@@ -69,10 +69,10 @@ class Bucket:
     def learn(self, headers: Mapping[str, str]) -> None:
         """Follow the x-ratelimit headers of an answer: they are nearer to the truth than what is documented."""
         try:
-            rate = float(headers["x-ratelimit-replenish-rate"])
-            burst = float(headers["x-ratelimit-burst-capacity"])
-            remaining = float(headers["x-ratelimit-remaining"])
-        except (KeyError, ValueError):
+            rate = float(headers.get("x-ratelimit-replenish-rate", ""))
+            burst = float(headers.get("x-ratelimit-burst-capacity", ""))
+            remaining = float(headers.get("x-ratelimit-remaining", ""))
+        except ValueError:
             return
         if not (0 < rate < 1e6 and 0 < burst < 1e6):
             return
