@@ -56,14 +56,6 @@ class Tally:
     waited: float = 0.0
 
 
-@dataclass(order=True, slots=True)
-class _Job:
-    priority: int
-    number: int
-    send: Callable[[Connection], Answer] = field(compare=False)
-    future: Future[Answer] = field(compare=False)
-
-
 class Client:
     """Reads Personio with one credential.
 
@@ -74,7 +66,10 @@ class Client:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._limits = Limits()
-        self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
+        # Priority, a number that keeps the order of equals, what to do, and whom to tell.
+        self._jobs: queue.PriorityQueue[tuple[int, int, Callable[[Connection], Answer], Future[Answer]]] = (
+            queue.PriorityQueue()
+        )
         self._numbers = itertools.count()
         self._workers: list[threading.Thread] = []
         self._closed = False
@@ -152,7 +147,7 @@ class Client:
         future: Future[Answer] = Future()
         self._start_workers()
         self._jobs.put(
-            _Job(
+            (
                 caller.priority,
                 next(self._numbers),
                 lambda connection: self._exchange(connection, request),
@@ -186,18 +181,18 @@ class Client:
     def _work(self) -> None:
         with Connection(self._settings) as connection:
             while not self._closed:
-                job = self._jobs.get()
+                _, _, send, future = self._jobs.get()
                 try:
-                    job.future.set_result(job.send(connection))
+                    future.set_result(send(connection))
                 except BaseException as error:
-                    job.future.set_exception(error)
-                del job
+                    future.set_exception(error)
+                del send, future
 
     def close(self) -> None:
         """Let the threads end, and hang up. For a process that lives on after the run."""
         self._closed = True
         for _ in self._workers:
-            self._jobs.put(_Job(0, next(self._numbers), lambda _: Answer(0, {}, b""), Future()))
+            self._jobs.put((0, next(self._numbers), lambda _: Answer(0, {}, b""), Future()))
 
     def _exchange(self, connection: Connection, request: Request) -> Answer:
         token = self._tokens[request.api]

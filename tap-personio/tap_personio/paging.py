@@ -144,20 +144,23 @@ class Seen:
         self._others: set[str] = set()
         self.count = 0
 
-    def add(self, identifier: int | str) -> bool:
-        """Note an identifier. Returns whether it is new."""
-        if isinstance(identifier, int):
-            place, bit = identifier >> 6, 1 << (identifier & 63)
-            known = self._numbers.get(place, 0)
-            if known & bit:
-                return False
-            self._numbers[place] = known | bit
-        else:
-            if identifier in self._others:
-                return False
-            self._others.add(identifier)
-        self.count += 1
-        return True
+    def add_page(self, identifiers: Sequence[int | str]) -> list[int]:
+        """Note the identifiers of a page. Returns the positions of those that are not new."""
+        numbers, others, repeated = self._numbers, self._others, []
+        for position, identifier in enumerate(identifiers):
+            if isinstance(identifier, int):
+                place, bit = identifier >> 6, 1 << (identifier & 63)
+                known = numbers.get(place, 0)
+                if known & bit:
+                    repeated.append(position)
+                else:
+                    numbers[place] = known | bit
+            elif identifier in others:
+                repeated.append(position)
+            else:
+                others.add(identifier)
+        self.count += len(identifiers) - len(repeated)
+        return repeated
 
 
 _ID = attrgetter("id")
@@ -349,8 +352,7 @@ class _ListReader:
             yield page
 
     def _mark(self, page: Page, ids: Sequence[int | str]) -> Page:
-        add = self._seen.add
-        repeated = [position for position, identifier in enumerate(ids) if not add(identifier)]
+        repeated = self._seen.add_page(ids)
         return replace(page, repeated=frozenset(repeated)) if repeated else page
 
     def _fetch(self, index: int) -> tuple[Page, Sequence[int | str]]:
