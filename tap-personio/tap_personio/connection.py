@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import ssl
 import zlib
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from tap_personio.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS = 15.0
+# What TLS makes of a connection that the other end closes, which says nothing about certificates.
+_BROKEN_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,9 @@ class Connection:
         try:
             return self._way.send(method, url, content, {**self._headers, **headers})
         except (ssl.SSLError, urllib3.exceptions.SSLError) as error:
+            if isinstance(error, _BROKEN_OFF):
+                msg = "the connection broke off"
+                raise TransientError(msg) from None
             msg = (
                 f"The TLS certificate of {self._host} (setting api_url) cannot be trusted: "
                 f"check the address, the machine's certificates (REQUESTS_CA_BUNDLE) or a proxy in between."
@@ -148,7 +154,7 @@ class Connection:
             msg = "the proxy did not answer"
             raise TransientError(msg) from None
         except (
-            *(OSError, http.client.HTTPException, zlib.error),
+            *(OSError, http.client.HTTPException, EOFError, zlib.error),
             *(requests.exceptions.RequestException, urllib3.exceptions.HTTPError),
         ):
             # Its text may hold the URL with query parameters; the kind is enough.
@@ -190,7 +196,7 @@ class _Direct:
             connection.close()
             raise
         if response.headers.get("Content-Encoding") == "gzip":
-            body = zlib.decompress(body, 16 + zlib.MAX_WBITS)
+            body = gzip.decompress(body)
         return Answer(response.status, cast("Mapping[str, str]", response.headers), body)
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import http.server
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
@@ -101,6 +102,21 @@ def test_https_needs_a_certificate_for_this_host_that_the_named_bundle_vouches_f
             connection(f"https://127.0.0.1:{port}") as reached,
         ):
             reached.get(f"https://127.0.0.1:{port}/v1/x", {})
+
+
+@pytest.mark.usefixtures("direct")
+def test_a_connection_that_breaks_off_before_its_certificate_came_is_worth_another_try():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def hang_up():
+            taken, _ = server.accept()
+            taken.recv(10_000)
+            taken.close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        with connection(f"https://localhost:{port}") as reached, pytest.raises(TransientError):
+            reached.get(f"https://localhost:{port}/v1/x", {})
 
 
 @pytest.fixture
