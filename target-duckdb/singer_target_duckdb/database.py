@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # What nearly every load needs: DuckDB fills all that it may take before it spills. Many wide records load a tenth
 # faster with more; where that is not enough, a gigabyte, and then DuckDB's own default, which is most of the machine's.
 MEMORY_LIMIT = "160MB"
-MORE_MEMORY = ("SET memory_limit = '256MB'", "SET memory_limit = '1GB'", "RESET memory_limit")
+MORE_MEMORY = ("SET memory_limit = '512MB'", "SET memory_limit = '1GB'", "RESET memory_limit")
 # Above this much write-ahead log DuckDB rewrites the file, which it else does at the end (its default: 16 MB).
 CHECKPOINT_THRESHOLD = "512MB"
 _RESERVED = {"memory", "system", "temp"}
