@@ -138,10 +138,10 @@ class Connection:
     def _send(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
         try:
             return self._way.send(method, url, content, {**self._headers, **headers})
+        except _BROKEN_OFF:
+            msg = "the connection broke off"
+            raise TransientError(msg) from None
         except (ssl.SSLError, urllib3.exceptions.SSLError) as error:
-            if isinstance(error, _BROKEN_OFF):
-                msg = "the connection broke off"
-                raise TransientError(msg) from None
             msg = (
                 f"The TLS certificate of {self._host} (setting api_url) cannot be trusted: "
                 f"check the address, the machine's certificates (REQUESTS_CA_BUNDLE) or a proxy in between."
@@ -167,7 +167,7 @@ class _Direct:
 
     def __init__(self, url: str, verify: bool | str, connect_seconds: float, read_seconds: float) -> None:
         parts = urlsplit(url)
-        host, self._origin = parts.hostname or "", f"{parts.scheme}://{parts.netloc}"
+        host, self._origin = parts.hostname or "", _origin(url)
         if parts.scheme == "https":
             bundle = Path(verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH)
             context = (
@@ -221,8 +221,7 @@ class _Proxied(HTTPAdapter):
         self.cert_verify(pool, url, verify, None)  # type: ignore[no-untyped-call]
         self._pool = cast("urllib3.HTTPConnectionPool", pool)
         whole = self.request_url(request, proxies).startswith("http")
-        parts = urlsplit(url)
-        self._left_out = "" if whole else f"{parts.scheme}://{parts.netloc}"
+        self._left_out = "" if whole else _origin(url)
         self._timeout = urllib3.Timeout(connect=connect_seconds, read=read_seconds)
 
     def send(self, method: str, url: str, content: bytes | None, headers: dict[str, str]) -> Answer:  # type: ignore[override]
@@ -237,3 +236,8 @@ class _Proxied(HTTPAdapter):
             timeout=self._timeout,
         )
         return Answer(response.status, response.headers, response.data)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

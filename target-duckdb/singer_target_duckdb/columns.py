@@ -106,10 +106,11 @@ class Column:
         text = quoted(self.key)
         if self.type in {"VARCHAR", "JSON"}:
             return text
+        cases = f"WHEN {misfit} THEN 'does not fit'" if (misfit := self._misfit(text)) else ""
         if self.type in _NUMBER:
-            text = f"CASE {text} WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE {text} END"
-        if misfit := self._misfit(text):
-            text = f"CASE WHEN {misfit} THEN 'does not fit' ELSE {text} END"
+            cases += f" WHEN {text} = 'true' THEN '1' WHEN {text} = 'false' THEN '0'"
+        if cases:
+            text = f"CASE {cases} ELSE {text} END"
         return f"{cast}({text} AS {self.type})"
 
     def _misfit(self, text: str) -> str | None:

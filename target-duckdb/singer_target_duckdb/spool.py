@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import weakref
+from array import array
 from bisect import bisect_right
 from contextlib import suppress
 from pathlib import Path
@@ -50,8 +51,8 @@ class Lines:
     """Which line of the input each record came from; most come from lines that follow each other."""
 
     def __init__(self) -> None:
-        self._firsts: list[int] = []  # record with which each run of lines begins, from 0
-        self._begins: list[int] = []  # its line
+        self._firsts = array("Q")  # record with which each run of lines begins, from 0
+        self._begins = array("Q")  # its line
         self._count = 0
 
     def __len__(self) -> int:
@@ -64,7 +65,7 @@ class Lines:
     @property
     def last(self) -> int:
         """The line of the last record."""
-        return self[self._count - 1]
+        return self._begins[-1] + self._count - 1 - self._firsts[-1]
 
     def __iter__(self) -> Iterator[int]:
         return map(self.__getitem__, range(self._count))

@@ -6,14 +6,15 @@ import http.server
 import json
 import re
 import shutil
-import ssl
 import stat
 import subprocess
 import threading
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from certificates import self_signed
 from hypothesis import given
 from hypothesis import strategies as st
 from personio_sandbox import Sandbox
@@ -21,6 +22,9 @@ from reading import Warehouse
 from running import TAP, Pair
 from tap_personio.errors import SettingsError
 from tap_personio.settings import Settings
+
+if TYPE_CHECKING:
+    import ssl
 
 RECIPE = Path(__file__).parents[2] / "docs" / "privacy-and-erasure.md"
 MARKER = "Qxz7marker"
@@ -281,22 +285,7 @@ def test_a_netrc_file_never_replaces_the_token(sandbox, tmp_path):
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="makes its certificate with openssl")
 def test_a_certificate_that_nobody_vouches_for_ends_the_run_before_the_credential_is_sent(sandbox, tmp_path):
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=localhost",
-    ]
-    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context, _ = self_signed(tmp_path)
     with listener(lambda handler: None, context) as server:
         url = f"https://localhost:{server.server_port}"
         run = Pair(tmp_path, sandbox, {"api_url": url}, streams=None).run(tap=1)

@@ -7,12 +7,11 @@ import gzip
 import http.server
 import shutil
 import socket
-import ssl
-import subprocess
 import threading
 import time
 
 import pytest
+from certificates import self_signed
 from tap_personio.connection import Connection
 from tap_personio.errors import TapPersonioError, TransientError
 from tap_personio.settings import Settings
@@ -71,23 +70,7 @@ def test_an_answer_is_unpacked_and_a_connection_that_was_closed_meanwhile_is_ope
 @pytest.mark.usefixtures("direct")
 @pytest.mark.skipif(not shutil.which("openssl"), reason="makes its certificate with openssl")
 def test_https_needs_a_certificate_for_this_host_that_the_named_bundle_vouches_for(tmp_path, monkeypatch):
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=localhost",
-    ]
-    command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate]
-    subprocess.run(command, check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context, certificate = self_signed(tmp_path)
     with serving(Personio, context) as port:
         with (
             pytest.raises(TapPersonioError, match="The TLS certificate of localhost"),
