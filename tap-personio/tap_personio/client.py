@@ -1,7 +1,7 @@
 """HTTP to Personio: one place for tokens, limits, repetitions and requests in flight.
 
-A fixed number of daemon threads, one connection each, exchange requests and answers. Callers (one feeding thread
-per stream, see `feeding`) wait for limits, repeat what failed in passing, and get their answers in the order asked.
+Callers (one feeding thread per stream, see `feeding`) wait for limits, send several requests ahead, repeat what failed
+in passing, and get their answers in the order asked.
 """
 
 from __future__ import annotations
@@ -11,11 +11,8 @@ import email.utils
 import itertools
 import json
 import logging
-import queue
-import threading
 import time
 from collections import deque
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -24,7 +21,7 @@ import msgspec
 
 from tap_personio import availability
 from tap_personio.auth import LOGINS, Token
-from tap_personio.connection import Answer, Connection, Request
+from tap_personio.connection import Connection
 from tap_personio.errors import (
     LoginRefusedError,
     RecordMissingError,
@@ -32,11 +29,14 @@ from tap_personio.errors import (
     StreamUnavailableError,
     TransientError,
 )
+from tap_personio.exchange import Exchanges
 from tap_personio.limits import Limits, backoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from tap_personio.connection import Answer, Request
+    from tap_personio.exchange import Exchange
     from tap_personio.settings import Settings
 
 logger = logging.getLogger("tap-personio")
@@ -66,15 +66,7 @@ class Client:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._limits = Limits()
-        # Priority, a number that keeps the order of equals, what to do, and whom to tell.
-        self._jobs: queue.PriorityQueue[tuple[int, int, Callable[[Connection], Answer], Future[Answer]]] = (
-            queue.PriorityQueue()
-        )
-        self._numbers = itertools.count()
-        self._workers: list[threading.Thread] = []
-        self._closed = False
-        self._start_lock = threading.Lock()
-        self._rotation_lock = threading.Lock()
+        self._exchanges = Exchanges(settings, self._learn)
         self._tokens = {api: Token(lambda api=api: self._log_in(api)) for api in LOGINS}  # type: ignore[misc]
         self._server_time_ahead: dt.timedelta | None = None
         self.host = urlsplit(settings.api_url).netloc.lower()
@@ -124,37 +116,42 @@ class Client:
         caller = caller or Caller()
         source = iter(wanted)
         window: deque[tuple[Any, _Call[T]]] = deque()
-        while True:
-            for label, request in itertools.islice(source, self._settings.concurrency - len(window)):
-                call = _Call(self, request, parse, caller)
-                call.start()
-                window.append((label, call))
-            if not window:
-                return
-            label, call = window.popleft()
-            try:
-                yield label, call.result()
-            except RecordMissingError:
-                yield label, None
+        try:
+            while True:
+                for label, request in itertools.islice(source, self._settings.concurrency - len(window)):
+                    window.append((label, _Call(self, request, parse, caller)))
+                if not window:
+                    return
+                label, call = window.popleft()
+                try:
+                    yield label, call.result()
+                except RecordMissingError:
+                    yield label, None
+        finally:
+            for _, call in window:
+                call.abandon()
 
     # -- exchange ---------------------------------------------------------------------------------------------
 
-    def send(self, request: Request, caller: Caller) -> Future[Answer]:
-        """Wait for the endpoint's limit, then hand the request to the threads."""
+    def send(self, request: Request, caller: Caller) -> Exchange:
+        """Wait for a connection and for the endpoint's limit, then send the request."""
         bucket = self._limits.bucket(request.endpoint)
-        caller.wait(bucket.reserve())
+        connection = self._exchanges.connect(caller.priority)
+        while seconds := bucket.take():
+            self._exchanges.release(connection)
+            self.wait(seconds, caller)
+            connection = self._exchanges.connect(caller.priority)
         caller.tally.requests += 1
-        future: Future[Answer] = Future()
-        self._start_workers()
-        self._jobs.put(
-            (
-                caller.priority,
-                next(self._numbers),
-                lambda connection: self._exchange(connection, request),
-                future,
-            )
-        )
-        return future
+        return self._exchanges.begin(connection, request, self._tokens[request.api])
+
+    def wait(self, seconds: float, caller: Caller) -> None:
+        """Sleep and count it; answers that come meanwhile are received."""
+        caller.tally.waited += seconds
+        self._exchanges.wait(seconds)
+
+    def receive_all(self) -> None:
+        """Receive what is under way to this thread, which is about to wait for another one."""
+        self._exchanges.receive_all()
 
     def pause(self, request: Request, seconds: float) -> None:
         """Let nobody use the request's endpoint for a while."""
@@ -169,52 +166,14 @@ class Client:
         """Seconds before the first repetition."""
         return self._settings.retry_wait
 
-    def _start_workers(self) -> None:
-        if len(self._workers) < self._settings.concurrency:
-            with self._start_lock:
-                if len(self._workers) < self._settings.concurrency:
-                    # Daemons: a run that ends early does not wait for answers nobody will read.
-                    worker = threading.Thread(target=self._work, name="tap-personio-http", daemon=True)
-                    self._workers.append(worker)
-                    worker.start()
-
-    def _work(self) -> None:
-        with Connection(self._settings) as connection:
-            while not self._closed:
-                _, _, send, future = self._jobs.get()
-                try:
-                    future.set_result(send(connection))
-                except BaseException as error:
-                    future.set_exception(error)
-                del send, future
-
     def close(self) -> None:
-        """Let the threads end, and hang up. For a process that lives on after the run."""
-        self._closed = True
-        for _ in self._workers:
-            self._jobs.put((0, next(self._numbers), lambda _: Answer(0, {}, b""), Future()))
+        """Hang up. For a process that lives on after the run."""
+        self._exchanges.close()
 
-    def _exchange(self, connection: Connection, request: Request) -> Answer:
-        token = self._tokens[request.api]
-        if token.rotates:
-            with self._rotation_lock:
-                return self._get(connection, request, token)
-        return self._get(connection, request, token)
-
-    def _get(self, connection: Connection, request: Request, token: Token) -> Answer:
-        bearer = token.value()
-        url = f"{self._settings.api_url}/{request.api}{request.path}"
-        if request.params:
-            url += "?" + urlencode(request.params)
-        headers = {"Authorization": f"Bearer {bearer}"}
-        if request.beta:
-            headers["Beta"] = "true"
-        answer = connection.get(url, headers)
+    def _learn(self, request: Request, answer: Answer) -> None:
+        """Note what an answer tells about Personio's clock and limits."""
         self._learn_time(answer.headers.get("Date"))
-        token.seen(answer.headers.get("Authorization"), bearer)
         self._limits.bucket(request.endpoint).learn(answer.headers)
-        answer.token = bearer
-        return answer
 
     def _learn_time(self, date: str | None) -> None:
         if self._server_time_ahead is None and date:
@@ -241,7 +200,8 @@ class Client:
                     seconds = backoff(attempt, self._settings.retry_wait, fault.retry_after)
                     logger.info("Login to API %s: %s, repeating in %.1f s.", api, fault, seconds)
                     bucket.pause(seconds)
-                time.sleep(bucket.reserve())
+                while wait := bucket.take():
+                    time.sleep(wait)
                 try:
                     return self._try_login(connection, api, credential)
                 except TransientError as error:
@@ -290,12 +250,6 @@ class Caller:
     priority: int = 0
     tally: Tally = field(default_factory=Tally)
 
-    def wait(self, seconds: float) -> None:
-        """Sleep and count it."""
-        if seconds > 0:
-            self.tally.waited += seconds
-            time.sleep(seconds)
-
 
 class _Call(Generic[T]):
     """One request with its repetitions."""
@@ -305,10 +259,11 @@ class _Call(Generic[T]):
         self._request = request
         self._parse = parse
         self._caller = caller
-        self._future: Future[Answer] | None = None
+        self._exchange = client.send(request, caller)
 
-    def start(self) -> None:
-        self._future = self._client.send(self._request, self._caller)
+    def abandon(self) -> None:
+        """Nobody wants the answer any more."""
+        self._exchange.abandon()
 
     def result(self) -> T:
         """Wait for the answer, repeat what failed in passing, renew the token once.
@@ -319,7 +274,7 @@ class _Call(Generic[T]):
         faults = renewals = outdated = missing = 0
         while True:
             try:
-                return self._read(self._wait())
+                return self._read(self._exchange)
             except TransientError as error:
                 faults += 1
                 if faults > REPETITIONS:
@@ -335,7 +290,7 @@ class _Call(Generic[T]):
                 if error.retry_after is not None or "429" in str(error):
                     self._client.pause(self._request, seconds)
                 else:
-                    self._caller.wait(seconds)
+                    self._client.wait(seconds, self._caller)
             except _RefusedTokenError as refused:
                 # Only a token that was current and still refused says that a right is missing; one that another
                 # request renewed meanwhile does not count, within a bound.
@@ -350,15 +305,12 @@ class _Call(Generic[T]):
                 if missing > 1:
                     raise
             self._caller.tally.repeated += 1
-            self.start()
+            self._exchange = self._client.send(self._request, self._caller)
 
-    def _wait(self) -> Answer:
-        assert self._future is not None  # noqa: S101 - started by the client
-        return self._future.result()
-
-    def _read(self, answer: Answer) -> T:
+    def _read(self, exchange: Exchange) -> T:
+        answer = exchange.answer()
         if answer.status in availability.FORBIDDEN:
-            renewed = self._client.renew_token(self._request, answer.token)
+            renewed = self._client.renew_token(self._request, exchange.bearer)
             raise _RefusedTokenError(answer, renewed=renewed)
         availability.check(self._request, answer.status, answer.headers, answer.body)
         try:

@@ -31,12 +31,21 @@ class Feed:
         name: stream, for the thread's name.
         read: yields the pages; whatever it raises is raised again to the one who iterates.
         far_ahead: fetch on when the buffer is full.
+        before_waiting: called in the thread before it waits for room in the buffer.
     """
 
-    def __init__(self, name: str, read: Callable[[], Iterator[Page]], *, far_ahead: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        read: Callable[[], Iterator[Page]],
+        *,
+        far_ahead: bool,
+        before_waiting: Callable[[], None],
+    ) -> None:
         self._name = name
         self._read = read
         self._far_ahead = far_ahead
+        self._before_waiting = before_waiting
         self._pages: deque[Page | tuple[int, int, Page]] = deque()
         self._spill: IO[bytes] | None = None
         self._stored = 0
@@ -63,7 +72,8 @@ class Feed:
                     break
                 entry = self._pages.popleft()
                 page = entry if isinstance(entry, Page) else self._load(*entry)
-                self._change.notify()
+                if len(self._pages) <= PAGES_IN_MEMORY // 2:
+                    self._change.notify()
             yield page
         if self._spill:
             self._spill.close()
@@ -73,10 +83,12 @@ class Feed:
     def _fetch(self) -> None:
         try:
             for page in self._read():
+                if self._is_full() and not self._far_ahead:
+                    self._before_waiting()
                 with self._change:
-                    while len(self._pages) >= PAGES_IN_MEMORY and not self._far_ahead:
+                    while self._is_full() and not self._far_ahead:
                         self._change.wait()
-                    self._pages.append(page if len(self._pages) < PAGES_IN_MEMORY else self._store(page))
+                    self._pages.append(self._store(page) if self._is_full() else page)
                     self._change.notify()
         except msgspec.MsgspecError:
             self._error = StreamFailedError("a record has no readable identifier")
@@ -85,6 +97,9 @@ class Feed:
         with self._change:
             self._finished = True
             self._change.notify()
+
+    def _is_full(self) -> bool:
+        return len(self._pages) >= PAGES_IN_MEMORY
 
     def _store(self, page: Page) -> tuple[int, int, Page]:
         if self._spill is None:

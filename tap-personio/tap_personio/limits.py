@@ -46,16 +46,19 @@ class Bucket:
         self._paused_until = 0.0
         self._lock = threading.Lock()
 
-    def reserve(self) -> float:
-        """Take one token and return the seconds to wait before the request may leave."""
+    def take(self) -> float:
+        """Take one request, which has to leave now, and return 0.0; or return the seconds until there may be one."""
         with self._lock:
             now = time.monotonic()
-            pause = max(0.0, self._paused_until - now)
+            if now < self._paused_until:
+                return self._paused_until - now
             if self._limit.rate == UNLIMITED:
-                return pause
+                return 0.0
             self._refill(now)
+            if self._tokens < 1:
+                return (1 - self._tokens) / self._limit.rate
             self._tokens -= 1
-            return max(pause, -self._tokens / self._limit.rate)
+            return 0.0
 
     def pause(self, seconds: float) -> None:
         """Let nobody ask for a while: the server said that it is too much."""

@@ -368,7 +368,12 @@ class PersonioStream(Stream):
 
     def make_feed(self) -> Feed:
         """The pages of this run, fetched ahead."""
-        return Feed(self.name, self._feed_pages, far_ahead=self.endpoint.startswith("/v2"))
+        return Feed(
+            self.name,
+            self._feed_pages,
+            far_ahead=self.endpoint.startswith("/v2"),
+            before_waiting=self.client.receive_all,
+        )
 
     @property
     def fills_roster(self) -> bool:

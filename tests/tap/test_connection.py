@@ -61,7 +61,7 @@ def direct(monkeypatch):
 def test_an_answer_is_unpacked_and_a_connection_that_was_closed_meanwhile_is_opened_again():
     with serving(Personio) as port, connection(f"http://127.0.0.1:{port}") as reached:
         for path in ("/v1/a?b=1", "/v1/c"):
-            answer = reached.get(f"http://127.0.0.1:{port}{path}", {})
+            answer = get(reached, f"http://127.0.0.1:{port}{path}", {})
             assert (answer.status, answer.body) == (200, path.encode())
             assert answer.headers.get("content-encoding") == "gzip"
             time.sleep(0.1)
@@ -76,15 +76,15 @@ def test_https_needs_a_certificate_for_this_host_that_the_named_bundle_vouches_f
             pytest.raises(TapPersonioError, match="The TLS certificate of localhost"),
             connection(f"https://localhost:{port}") as reached,
         ):
-            reached.get(f"https://localhost:{port}/v1/x", {})
+            get(reached, f"https://localhost:{port}/v1/x", {})
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
         with connection(f"https://localhost:{port}") as reached:
-            assert reached.get(f"https://localhost:{port}/v1/x", {}).body == b"/v1/x"
+            assert get(reached, f"https://localhost:{port}/v1/x", {}).body == b"/v1/x"
         with (
             pytest.raises(TapPersonioError, match=r"The TLS certificate of 127\.0\.0\.1"),
             connection(f"https://127.0.0.1:{port}") as reached,
         ):
-            reached.get(f"https://127.0.0.1:{port}/v1/x", {})
+            get(reached, f"https://127.0.0.1:{port}/v1/x", {})
 
 
 @pytest.mark.usefixtures("direct")
@@ -99,7 +99,7 @@ def test_a_connection_that_breaks_off_before_its_certificate_came_is_worth_anoth
 
         threading.Thread(target=hang_up, daemon=True).start()
         with connection(f"https://localhost:{port}") as reached, pytest.raises(TransientError):
-            reached.get(f"https://localhost:{port}/v1/x", {})
+            get(reached, f"https://localhost:{port}/v1/x", {})
 
 
 @pytest.fixture
@@ -130,13 +130,18 @@ def asked(monkeypatch):
         yield lines
 
 
+def get(reached, url, headers):
+    reached.send(url, headers)
+    return reached.receive()
+
+
 def connection(url):
     return Connection(Settings.from_config({"client_id": "a", "client_secret": "b", "api_url": url}))
 
 
 def test_a_proxy_is_told_the_whole_address(asked):
     with connection("http://127.0.0.1:9") as reached:
-        assert reached.get("http://127.0.0.1:9/v1/x?y=1", {}).body == b"{}"
+        assert get(reached, "http://127.0.0.1:9/v1/x?y=1", {}).body == b"{}"
     assert asked == ["GET http://127.0.0.1:9/v1/x?y=1"]
 
 
@@ -145,5 +150,5 @@ def test_a_proxy_is_asked_for_a_tunnel_and_named_when_it_gives_none(asked):
         connection("https://personio.invalid") as reached,
         pytest.raises(TransientError, match="the proxy did not"),
     ):
-        reached.get("https://personio.invalid/v1/x", {"Authorization": "Bearer secret"})
+        get(reached, "https://personio.invalid/v1/x", {"Authorization": "Bearer secret"})
     assert asked == ["CONNECT personio.invalid:443"]

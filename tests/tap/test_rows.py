@@ -37,15 +37,14 @@ def test_both_ways_give_the_same_rows(tmp_path):
 
 
 def test_an_answer_over_several_lines_still_gives_one_line_a_message(tmp_path, monkeypatch):
-    get = Connection.get
+    receive = Connection.receive
 
-    def get_indented(self, url, headers):
-        answer = get(self, url, headers)
-        if "attendances" in url:
-            answer.body = json.dumps(json.loads(answer.body), indent=1).encode()
+    def receive_indented(self):
+        answer = receive(self)
+        answer.body = json.dumps(json.loads(answer.body), indent=1).encode()
         return answer
 
-    monkeypatch.setattr(Connection, "get", get_indented)
+    monkeypatch.setattr(Connection, "receive", receive_indented)
     with Sandbox(employees=5) as sandbox:
         pair = Pair(tmp_path, sandbox, streams=["attendances"])
         tap = TapPersonio(config=pair.config, catalog=pair.catalog())
