@@ -22,7 +22,7 @@ from pathlib import Path
 
 import duckdb
 
-from bench.measuring import environment, ours
+from bench.measuring import REST_SECONDS, environment, ours
 
 CACHE = Path(tempfile.gettempdir()) / "bench-loader"
 OURS, ALONE, UPSTREAM = "this loader", "DuckDB alone", "target-duckdb 0.8.0"
@@ -121,7 +121,8 @@ def upstream_executable() -> str:
 
 
 def timed(command: list[str], source: Path) -> tuple[float, int]:
-    """Seconds and peak memory in MB of a process that reads the file."""
+    """Seconds and peak memory in MB of a process that reads the file, after a rest."""
+    time.sleep(REST_SECONDS)
     with source.open("rb") as file:
         start = time.perf_counter()
         process = subprocess.Popen(command, stdin=file, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -18,6 +18,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+# For some seconds after a process has ended, the system puts its memory away (a virtual machine returns it to its
+# host), which can take a fifth of the speed of what runs meanwhile. Nobody is to pay for the contender before.
+REST_SECONDS = 5.0
+
 ROOT = Path(__file__).parents[1]
 ENVIRONMENTS = ROOT / ".bench"
 BIN = Path(sys.executable).parent
@@ -86,11 +90,18 @@ def run(commands: Sequence[Sequence[str]], **options: Any) -> Figures:
     return Figures(time.perf_counter() - began, cpu, peak)
 
 
-def in_turn(rounds: int, **things: Callable[[], Figures]) -> dict[str, Series]:
-    """Run things in turn, A B A B …, so that a machine whose speed drifts is fair to all."""
+def in_turn(rounds: int, rest: float = 0.0, **things: Callable[[], Figures]) -> dict[str, Series]:
+    """Run things in turn, A B A B …, so that a machine whose speed drifts is fair to all.
+
+    Args:
+        rounds: how often each.
+        rest: seconds before each run.
+        things: what to run.
+    """
     series = {name: Series(name) for name in things}
     for number in range(rounds):
         for name, thing in things.items():
+            time.sleep(rest)
             figures = thing()
             series[name].runs.append(figures)
             print(

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from bench.measuring import ENVIRONMENTS, Figures, ask, environment, in_turn, ours, run, sandbox
+from bench.measuring import ENVIRONMENTS, REST_SECONDS, Figures, ask, environment, in_turn, ours, run, sandbox
 from bench.run_omniload import TABLES
 
 OMNILOAD = "omniload==0.21.1"
@@ -117,7 +117,7 @@ def compare(rounds: int, latency: float) -> None:
         pair, omniload = Pair(url), Omniload(url)
         pair.read()  # the sandbox makes up each record when it is first asked for, which is nobody's time to pay
         rows = ask(url, "health")["rows"]
-        series = in_turn(rounds, pair=pair.load, omniload=omniload.load)
+        series = in_turn(rounds, REST_SECONDS, pair=pair.load, omniload=omniload.load)
         expected = {
             "employees": rows["employees"],
             "absences": rows["time_offs"],
