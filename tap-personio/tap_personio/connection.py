@@ -136,7 +136,7 @@ class Connection:
         try:
             return self._way.receive()
         except _FAULTS as error:
-            raise self._explain(error) from error
+            raise self._explain(error) from None
 
     def comes_in(self, seconds: float) -> bool:
         """Wait so long for an answer, and say whether there is one (or a fault) to receive."""
@@ -146,7 +146,7 @@ class Connection:
         try:
             self._way.send(method, url, content, {**self._headers, **headers})
         except _FAULTS as error:
-            raise self._explain(error) from error
+            raise self._explain(error) from None
 
     @functools.cached_property
     def _way(self) -> _Direct | _Proxied:

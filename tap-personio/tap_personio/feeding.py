@@ -72,6 +72,7 @@ class Feed:
                     break
                 entry = self._pages.popleft()
                 page = entry if isinstance(entry, Page) else self._load(*entry)
+                # Room for several pages at a time: so the two threads take turns less often.
                 if len(self._pages) <= PAGES_IN_MEMORY // 2:
                     self._change.notify()
             yield page
