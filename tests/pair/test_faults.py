@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import subprocess
+from collections import Counter
 
 import pytest
 import truth
@@ -89,7 +90,7 @@ def test_a_fault_at_every_single_request_is_survived(sandbox, name):
 
 
 def storm(sandbox, seed: int) -> None:
-    """Each request meets each fault now and then; none more often in a row than is survived."""
+    """Each request meets each fault now and then."""
     chance = random.Random(seed)
     # A token that a login has just confirmed counts as good for a minute: one trouble with it a run.
     meet(sandbox, chance.choice(ABOUT_THE_TOKEN), path="/v1/company/*", nth=chance.randrange(1, 120))
@@ -98,17 +99,39 @@ def storm(sandbox, seed: int) -> None:
             meet(sandbox, name, path="/v1/*", times=12, probability=0.01, seed=chance.random(), seconds=0.4)
 
 
+def met_more_than_is_survived(sandbox) -> bool:
+    """Whether a request met six faults in a row."""
+    rows: Counter[tuple[str, str]] = Counter()
+    for each in sandbox.requests:
+        request = each.path, str(each.query)
+        rows[request] = rows[request] + 1 if each.fault else 0
+        if rows[request] > 5:
+            return True
+    return False
+
+
+def weathers(sandbox, seed: int) -> None:
+    storm(sandbox, seed)
+    sandbox.requests.clear()
+    warehouse = Warehouse(sandbox, settings=SETTINGS)
+    reading = warehouse.read()
+    if reading.error is not None:  # the storm spared nobody by chance: then the next run makes it good
+        assert met_more_than_is_survived(sandbox)
+        reading = warehouse.read()
+    assert reading.error is None
+    assert set(reading.outcomes.values()) == {"read"}
+    assert warehouse.differences() == []
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_all_faults_at_once_are_survived(sandbox, seed):
-    storm(sandbox, seed)
-    survives(sandbox)
+    weathers(sandbox, seed)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("seed", range(3, 103))
 def test_a_hundred_storms_are_survived(sandbox, seed):
-    storm(sandbox, seed)
-    survives(sandbox)
+    weathers(sandbox, seed)
 
 
 @pytest.mark.parametrize("name", [name for name in FAULTS if name not in (*ABOUT_THE_TOKEN, "slow", "stall")])
