@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-# For some seconds after a process has ended, the system puts its memory away (a virtual machine returns it to its
-# host), which can take a fifth of the speed of what runs meanwhile. Nobody is to pay for the contender before.
+# For some seconds after a process has ended, the system may still put its memory away (a virtual machine returns it to
+# its host), which can slow down what runs meanwhile. Nobody is to pay for the contender before.
 REST_SECONDS = 5.0
 
 ROOT = Path(__file__).parents[1]

@@ -37,7 +37,7 @@ class Exchange:
         over: Callable[[Exchange, Connection, Answer | None], None],
     ) -> None:
         self.request = request
-        self.token = token
+        self._token = token
         self.bearer = ""
         self._connection: Connection | None = connection
         self._over = over
@@ -52,7 +52,7 @@ class Exchange:
         if request.params:
             url += "?" + urlencode(request.params)
         try:
-            self.bearer = self.token.value()
+            self.bearer = self._token.value()
             headers = {"Authorization": f"Bearer {self.bearer}"}
             if request.beta:
                 headers["Beta"] = "true"
@@ -69,7 +69,7 @@ class Exchange:
         if self._connection is not None:
             try:
                 answer = self._connection.receive()
-                self.token.seen(answer.headers.get("Authorization"), self.bearer)
+                self._token.seen(answer.headers.get("Authorization"), self.bearer)
             except Exception as fault:
                 self._end(fault=fault)
             else:
@@ -96,6 +96,13 @@ class Exchange:
         self._over(self, connection, answer)
 
 
+class _OfThread(threading.local):
+    """What each thread has for itself: its exchanges whose answer was not received yet, the oldest first."""
+
+    def __init__(self) -> None:
+        self.under_way: list[Exchange] = []
+
+
 class Exchanges:
     """All exchanges of a run.
 
@@ -107,7 +114,7 @@ class Exchanges:
     def __init__(self, settings: Settings, learn: Callable[[Request, Answer], None]) -> None:
         self._settings = settings
         self._learn = learn
-        self._threads = threading.local()
+        self._thread = _OfThread()
         self._connections: list[Connection] = []
         self._free: list[Connection] = []
         self._waiting: list[int] = []
@@ -120,8 +127,9 @@ class Exchanges:
         Args:
             priority: of the stream; the lowest number is served first.
         """
-        while (connection := self._take(priority, wait=not self._under_way)) is None:
-            self._under_way[0].receive()
+        under_way = self._thread.under_way
+        while (connection := self._take(priority, wait=not under_way)) is None:
+            under_way[0].receive()
         return connection
 
     def release(self, connection: Connection) -> None:
@@ -132,7 +140,7 @@ class Exchanges:
 
     def begin(self, connection: Connection, request: Request, token: Token) -> Exchange:
         """Send a request that the token allows."""
-        under_way = self._under_way
+        under_way = self._thread.under_way
         exchange = Exchange(request, token, connection, functools.partial(self._over, under_way))
         under_way.append(exchange)
         with self._rotation_lock if token.rotates else nullcontext():
@@ -144,26 +152,22 @@ class Exchanges:
     def wait(self, seconds: float) -> None:
         """Sleep, and receive what comes meanwhile to this thread."""
         end = time.monotonic() + seconds
-        while self._under_way and self._under_way[0].comes_in(end - time.monotonic()):
-            self._under_way[0].receive()
+        under_way = self._thread.under_way
+        while under_way and under_way[0].comes_in(end - time.monotonic()):
+            under_way[0].receive()
         time.sleep(max(0.0, end - time.monotonic()))
 
     def receive_all(self) -> None:
         """Receive all that is under way to this thread."""
-        while self._under_way:
-            self._under_way[0].receive()
+        under_way = self._thread.under_way
+        while under_way:
+            under_way[0].receive()
 
     def close(self) -> None:
         """Hang up."""
         with self._change:
             for connection in self._connections:
                 connection.close()
-
-    @property
-    def _under_way(self) -> list[Exchange]:
-        """This thread's exchanges whose answer was not received yet, the oldest first."""
-        exchanges: list[Exchange] = self._threads.__dict__.setdefault("under_way", [])
-        return exchanges
 
     def _take(self, priority: int, *, wait: bool) -> Connection | None:
         """A connection that nobody uses; without waiting, None if there is none or an earlier stream waits for it."""
