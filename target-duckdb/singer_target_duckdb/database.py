@@ -19,12 +19,13 @@ from singer_target_duckdb.sql import literal, quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# What nearly every load needs: DuckDB fills all that it may take before it spills. Many wide records load a tenth
-# faster with more; where that is not enough, a gigabyte, and then DuckDB's own default, which is most of the machine's.
+# What nearly every load needs: DuckDB fills all that it may take before it spills. A load that needs more gets it in
+# steps, the last of which is DuckDB's own default: most of what the machine, or the container, has.
 MEMORY_LIMIT = "160MB"
 MORE_MEMORY = ("SET memory_limit = '512MB'", "SET memory_limit = '1GB'", "RESET memory_limit")
 # Above this much write-ahead log DuckDB rewrites the file, which it else does at the end (its default: 16 MB).
 CHECKPOINT_THRESHOLD = "512MB"
+_ROOMY_GIB = 2
 _RESERVED = {"memory", "system", "temp"}
 _RETRY_SECONDS = 0.25
 # Extensions that a DuckLake needs for a catalog in another database.
@@ -108,8 +109,17 @@ class Database:
         return True
 
     def prepare_for_wide_records(self) -> None:
-        """Let DuckDB take what it loads many wide records fastest with, if it has not more already."""
-        if len(self._more_memory) == len(MORE_MEMORY):
+        """Let DuckDB take what it loads many wide records fastest with, unless it has got more already.
+
+        With a gigabyte it writes them on more than one core, which takes a tenth less time; a small machine has half.
+        """
+        if len(self._more_memory) < len(MORE_MEMORY):
+            return
+        self.execute("RESET memory_limit")
+        ((most,),) = self.rows("SELECT current_setting('memory_limit')")
+        amount, unit = most.split()
+        self.take_more_memory()
+        if unit == "TiB" or (unit == "GiB" and float(amount) >= _ROOMY_GIB):
             self.take_more_memory()
 
     def close(self) -> None:

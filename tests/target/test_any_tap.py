@@ -81,6 +81,18 @@ def test_a_load_that_needs_more_memory_gets_it_unless_the_settings_say_how_much(
     ]
 
 
+@pytest.mark.parametrize(
+    ("roomy", "settings", "limit"),
+    [(0, {}, "953.6 MiB"), (1e9, {}, "488.2 MiB"), (0, {"memory_limit": "300MB"}, "286.1 MiB")],
+)
+def test_many_wide_records_get_more_memory_where_there_is_some(tmp_path, monkeypatch, roomy, settings, limit):
+    monkeypatch.setattr(database, "_ROOMY_GIB", roomy)
+    opened = database.Database({"path": str(tmp_path / "t.duckdb"), "settings": settings}, tmp_path)
+    opened.prepare_for_wide_records()
+    assert opened.rows("SELECT current_setting('memory_limit')") == [(limit,)]
+    opened.close()
+
+
 def test_a_million_empty_records_and_unknown_fields(load):
     load(
         schema("t", {"id": "integer"}, []),
