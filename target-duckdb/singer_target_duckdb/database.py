@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 # steps, the last of which is DuckDB's own default: most of what the machine, or the container, has.
 MEMORY_LIMIT = "160MB"
 MORE_MEMORY = ("SET memory_limit = '512MB'", "SET memory_limit = '1GB'", "RESET memory_limit")
+_ROOMY_GIB = 2  # DuckDB's default from which on wide records may have a gigabyte and leave the machine enough
 # Above this much write-ahead log DuckDB rewrites the file, which it else does at the end (its default: 16 MB).
 CHECKPOINT_THRESHOLD = "512MB"
-_ROOMY_GIB = 2
 _RESERVED = {"memory", "system", "temp"}
 _RETRY_SECONDS = 0.25
 # Extensions that a DuckLake needs for a catalog in another database.
@@ -111,7 +111,7 @@ class Database:
     def prepare_for_wide_records(self) -> None:
         """Let DuckDB take what it loads many wide records fastest with, unless it has got more already.
 
-        With a gigabyte it writes them on more than one core, which takes a tenth less time; a small machine has half.
+        With a gigabyte it can write them on several cores, which takes a tenth less time; a small machine gets half.
         """
         if len(self._more_memory) < len(MORE_MEMORY):
             return
