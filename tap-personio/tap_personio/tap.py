@@ -240,7 +240,7 @@ class TapPersonio(Tap):
         """Print the rights of the credential and end."""
         if value:
             config = ctx.params["config"]
-            tap = cls(config=config.config, parse_env_config=config.parse_env, setup_mapper=False)
+            tap = cls(config=config.config, parse_env_config=config.parse_env)
             ctx.exit(0 if check(tap) else 1)
 
     @classmethod

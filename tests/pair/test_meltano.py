@@ -13,6 +13,7 @@ import duckdb
 import pytest
 import truth
 from personio_sandbox import Sandbox
+from personio_sandbox.access import AREAS
 from running import Pair
 
 ROOT = Path(__file__).parents[2]
@@ -123,6 +124,17 @@ def test_settings_and_selection_feel_native(project):
     }
     assert set(truth.EIGHT) <= selected
     assert "employments" not in selected, "a request for each employee is not for everybody"
+
+
+def test_check_shows_what_the_credential_can_read(project, sandbox):
+    shown = project.meltano("invoke", "tap-personio", "--check")
+    assert "35 of 35 streams can be read with this credential." in shown
+    sandbox.rights.only()
+    try:
+        shown = project.meltano("invoke", "tap-personio", "--check", code=1)
+    finally:
+        sandbox.rights.allow(*AREAS)
+    assert "0 of 35 streams can be read with this credential." in shown
 
 
 def test_a_refused_login_fails_the_run_with_a_sentence(project):

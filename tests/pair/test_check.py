@@ -1,0 +1,79 @@
+"""`tap-personio --check` as a user calls it: what the credential can read, and which rights are missing."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+
+import pytest
+from personio_sandbox import Sandbox
+from running import TAP
+from tap_personio.tap import STREAMS
+
+NAMES = {stream.name for stream in STREAMS}
+# The streams that the recommended rights of docs/credential-and-rights.md open.
+WITH_THREE_RIGHTS = {
+    *("employees", "employee_attributes", "employees_absences_balance", "persons", "employments"),
+    *("absences", "absence_types", "hourly_absences"),
+    *("absence_periods", "absence_period_breakdowns", "absence_types_v2"),
+    *("attendances", "attendance_periods"),
+}
+
+
+@pytest.fixture
+def sandbox():
+    with Sandbox(employees=12, attendances_per_employee=2, absences_per_employee=2, seed=4) as sandbox:
+        yield sandbox
+
+
+def check(sandbox, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+    credential = {
+        "TAP_PERSONIO_API_URL": sandbox.url,
+        "TAP_PERSONIO_CLIENT_ID": sandbox.client_id,
+        "TAP_PERSONIO_CLIENT_SECRET": sandbox.client_secret,
+    }
+    command = [TAP, "--config=ENV", "--check"]
+    done = subprocess.run(
+        command,
+        env={**os.environ, **credential, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def readable(shown: str) -> dict[str, bool]:
+    """Each stream of the table, and whether it can be read."""
+    rows = re.findall(r"^(\w+) +(yes|no) +(?:yes|no) ", shown, re.MULTILINE)
+    return {name: read == "yes" for name, read in rows}
+
+
+def test_with_all_rights_every_stream_can_be_read(sandbox):
+    shown = check(sandbox).stdout
+    assert readable(shown) == dict.fromkeys(NAMES, True)
+    assert f"{len(NAMES)} of {len(NAMES)} streams can be read with this credential." in shown
+
+
+def test_with_three_rights_the_others_are_named(sandbox):
+    sandbox.rights.only("employees", "absences", "attendances")
+    shown = check(sandbox).stdout
+    assert readable(shown) == {name: name in WITH_THREE_RIGHTS for name in NAMES}
+    [documents] = re.findall(r"^document_categories .*$", shown, re.MULTILINE)
+    assert "tick Documents: read" in documents
+
+
+def test_without_any_right_it_says_so_and_fails(sandbox):
+    sandbox.rights.only()
+    shown = check(sandbox, code=1).stdout
+    assert not any(readable(shown).values())
+    assert f"0 of {len(NAMES)} streams can be read with this credential." in shown
+
+
+def test_a_refused_login_is_one_sentence(sandbox):
+    done = check(sandbox, code=1, TAP_PERSONIO_CLIENT_SECRET="papi-not-the-secret")
+    assert done.stdout == ""
+    assert "check the settings client_id and client_secret" in done.stderr
