@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def self_signed(directory: Path) -> tuple[ssl.SSLContext, Path]:
-    """What a server at localhost needs, and the file of its certificate. Made with openssl."""
+def self_signed(directory: Path, name: str = "DNS:localhost") -> tuple[ssl.SSLContext, Path]:
+    """What a server of this name needs, and the file of its certificate with its key. Made with openssl."""
     key, certificate = directory / "key.pem", directory / "certificate.pem"
     command = [
         "openssl",
@@ -25,9 +25,10 @@ def self_signed(directory: Path) -> tuple[ssl.SSLContext, Path]:
         "-subj",
         "/CN=localhost",
         "-addext",
-        "subjectAltName=DNS:localhost",
+        f"subjectAltName={name}",
     ]
     subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    certificate.write_text(certificate.read_text() + key.read_text())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(certificate)
     return context, certificate

@@ -109,7 +109,9 @@ class Pair:
         """The tap's catalog, with the streams selected; discovered once and then kept."""
         kept = self.folder / "discovered.json"
         if not kept.exists():
-            kept.write_text(TapPersonio(config=self.config).catalog_json_text)
+            tap = TapPersonio(config=self.config)
+            kept.write_text(tap.catalog_json_text)
+            tap.client.close()
             self.sandbox.requests.clear()
         catalog: dict[str, Any] = json.loads(kept.read_text())
         for entry in catalog["streams"]:

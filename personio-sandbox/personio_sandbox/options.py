@@ -42,6 +42,7 @@ class Options:
     time_zone: str = option("Europe/Berlin", "time zone of the company")
     host: str = option("127.0.0.1", "address to listen on")
     port: int = option(0, "port to listen on, 0 for a free one")
+    certificate: str | None = option(None, "speak HTTPS: a PEM file with a certificate and its key")
     client_id: str = option(CLIENT_ID, "the credential")
     client_secret: str = option(CLIENT_SECRET, "its secret")
 

@@ -93,7 +93,8 @@ class Sandbox:
         try:
             port = await self._server.start()
             host = f"[{self.options.host}]" if ":" in self.options.host else self.options.host
-            self.url = f"http://{host}:{port}"
+            scheme = "http" if self.options.certificate is None else "https"
+            self.url = f"{scheme}://{host}:{port}"
         except OSError as error:
             self._error = error
             return

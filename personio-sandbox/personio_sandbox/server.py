@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import OrderedDict
 from email.utils import format_datetime
 from fnmatch import fnmatchcase
@@ -42,10 +43,19 @@ class Server:
         """Listen, and return the port."""
         self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.2)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self.options.host, self.options.port, backlog=1024)
+        site = web.TCPSite(
+            self._runner, self.options.host, self.options.port, backlog=1024, ssl_context=self._tls()
+        )
         await site.start()
         port: int = self._runner.addresses[0][1]
         return port
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if self.options.certificate is None:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.options.certificate)
+        return context
 
     async def stop(self) -> None:
         """Hang up on everyone."""

@@ -208,11 +208,11 @@ class _Direct:
     def send(self, method: str, url: str, content: bytes | None, headers: dict[str, str]) -> None:
         connection = self._connection
         # Nothing is to come between two answers but the other end's goodbye.
-        if connection.sock is None or self.comes_in(0):
-            connection.close()
-            connection.connect()
-            connection.sock.settimeout(self._read_seconds)
         try:
+            if connection.sock is None or self.comes_in(0):
+                connection.close()
+                connection.connect()
+                connection.sock.settimeout(self._read_seconds)
             connection.request(method, url.removeprefix(self._origin), content, headers)
         except BaseException:
             connection.close()
