@@ -46,14 +46,6 @@ PROJECT_PARTS = ("capabilities", "select", "settings_group_validation", "setting
 # As Meltano writes its files itself.
 _YAML = YAML()
 _YAML.width = sys.maxsize
-KINDS = {
-    "string": "string",
-    "integer": "integer",
-    "number": "decimal",
-    "boolean": "boolean",
-    "object": "object",
-    "array": "array",
-}
 
 
 def files() -> dict[Path, str]:
@@ -103,23 +95,14 @@ def definition(name: str, known: dict[str, Any]) -> dict[str, Any]:
 def setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     """A setting in Meltano's terms, from its JSON schema.
 
-    Secrets are of kind string and marked sensitive, which newer Meltano versions want in place of kind password.
+    All are of kind string, so that Meltano hands over what it is given and the plugin checks it. Its other kinds end
+    with a traceback where a text is no number, no JSON or none of the options, and its decimal always does; a flag
+    that is spelled wrong becomes false, and `01.02.2024` the second of January. Secrets are marked sensitive.
     """
-    types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
-    if "enum" in schema:
-        kind = "options"
-    elif schema.get("format") in ("date", "date-time"):
-        kind = "date_iso8601"
-    else:
-        kind = next(KINDS[each] for each in types if each != "null")
-    result: dict[str, Any] = {"name": name, "kind": kind}
+    result: dict[str, Any] = {"name": name, "kind": "string"}
     if schema.get("default") is not None:
         result["value"] = schema["default"]
     result |= {"label": schema["title"], "description": schema["description"]}
-    if "enum" in schema:
-        result["options"] = [
-            {"label": str(value).replace("-", " ").capitalize(), "value": value} for value in schema["enum"]
-        ]
     if schema.get("secret"):
         result["sensitive"] = True
     return result

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import math
+import json
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
@@ -12,13 +14,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from singer_sdk import typing as th
+from singer_sdk.helpers.capabilities import FLATTENING_CONFIG, STREAM_MAPS_CONFIG
 
 from tap_personio.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 DEFAULT_API_URL = "https://api.personio.de"
+NEVER = "never"
+_DAY = "a day from 1970-01-01 on, written as YYYY-MM-DD"
 
 CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
     th.Property(
@@ -58,12 +63,12 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
     ),
     th.Property(
         "resync_after_days",
-        th.NumberType(nullable=True),
+        th.CustomType({"type": ["number", "string", "null"], "minimum": 0, "maximum": 36_500}),
         default=7,
         title="Resync after days",
         description=(
             "A merge table is read whole again, which also removes what was deleted in Personio, when its "
-            "last whole read is older than this; 0 means every run, null means never."
+            "last whole read is older than this; 0 means every run, `never` (or null in a config file) means never."
         ),
     ),
     th.Property(
@@ -79,7 +84,7 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
     ),
     th.Property(
         "concurrency",
-        th.IntegerType,
+        th.IntegerType(minimum=1, maximum=64),
         default=12,
         title="Concurrency",
         description="Requests in flight at once; 1 means strictly one after the other.",
@@ -115,14 +120,14 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
     ),
     th.Property(
         "request_timeout",
-        th.NumberType,
+        th.CustomType({"type": ["number", "null"], "minimum": 0.1, "maximum": 3600}),
         default=60,
         title="Request timeout",
         description="Seconds without a byte from the server after which a request is given up and repeated.",
     ),
     th.Property(
         "retry_wait",
-        th.NumberType,
+        th.CustomType({"type": ["number", "null"], "minimum": 0.01, "maximum": 60}),
         default=0.5,
         title="Retry wait",
         description="Seconds before the first repetition of a failed request; each further wait doubles.",
@@ -167,28 +172,133 @@ class Settings:
         Raises:
             SettingsError: naming the setting and what it should be, never its value where it is a secret.
         """
+        config = typed(config)
         start, end = _day(config, "start_date"), _day(config, "end_date")
         if start and end and start > end:
             msg = f"The setting start_date ({start}) is after end_date ({end}): swap them or drop one."
             raise SettingsError(msg)
-        resync = _number(config, "resync_after_days", 7, minimum=0, maximum=36_500)
+        resync = config["resync_after_days"]
         return cls(
             client_id=_secret(config, "client_id"),
             client_secret=_secret(config, "client_secret"),
             api_url=_api_url(config),
             start_date=start,
             end_date=end,
-            resync_after=None if resync is None else dt.timedelta(days=resync),
-            attribute_names=_choice(config, "attribute_names", ("label", "key")),
-            concurrency=_concurrency(config),
-            fail_on_unavailable=_choice(config, "on_unavailable", ("warn", "fail")) == "fail",
+            resync_after=None if resync == NEVER else dt.timedelta(days=resync),
+            attribute_names=config["attribute_names"],
+            concurrency=config["concurrency"],
+            fail_on_unavailable=config["on_unavailable"] == "fail",
             app_id=_header(config, "app_id"),
             partner_id=_header(config, "partner_id"),
             user_agent=_header(config, "user_agent") or f"tap-personio/{_version()}",
-            request_timeout=_number(config, "request_timeout", 60, minimum=0.1, maximum=3600) or 60,
-            retry_wait=_number(config, "retry_wait", 0.5, minimum=0.01, maximum=60) or 0.5,
-            activate_versions=_flag(config, "emit_activate_version_messages", default=True),
+            request_timeout=config["request_timeout"],
+            retry_wait=config["retry_wait"],
+            activate_versions=config["emit_activate_version_messages"],
         )
+
+
+def typed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with the types and defaults of the schema, and without those that are empty.
+
+    Everything comes as text from the environment, from `.env` and from `meltano config set`.
+
+    Raises:
+        SettingsError: naming the setting and what it should be, never its value.
+    """
+    properties = {
+        name: rule
+        for schema in (FLATTENING_CONFIG, STREAM_MAPS_CONFIG, CONFIG_JSONSCHEMA)
+        for name, rule in schema["properties"].items()
+    }
+    result = {name: rule["default"] for name, rule in properties.items() if "default" in rule}
+    for name, value in config.items():
+        if name == "resync_after_days" and (value is None or str(value).strip().lower() == NEVER):
+            result[name] = NEVER
+        elif name not in properties:
+            result[name] = value
+        elif value is not None and value != "":
+            result[name] = _typed(name, value, properties[name])
+    if result.get("flattening_enabled") and "flattening_max_depth" not in result:
+        msg = (
+            "The setting flattening_enabled needs the setting flattening_max_depth, a whole number from 0 on."
+        )
+        raise SettingsError(msg)
+    return result
+
+
+def _typed(name: str, value: Any, rule: dict[str, Any]) -> Any:
+    kind = next(each for each in _READ if each in rule["type"])
+    if kind in ("number", "integer"):
+        rule = {"minimum": 0, **rule}
+    found = _READ[kind](value)
+    if found is None or not _fits(found, rule):
+        msg = f"The setting {name} must be {_wanted(name, kind, rule)}."
+        raise SettingsError(msg)
+    return found
+
+
+def _wanted(name: str, kind: str, rule: dict[str, Any]) -> str:
+    if "enum" in rule:
+        return f"one of: {', '.join(rule['enum'])}"
+    if "format" in rule:
+        return _DAY
+    if kind not in ("number", "integer"):
+        return {"boolean": "true or false", "object": "a JSON object in the form that its docs show"}.get(
+            kind, "text in quotes"
+        )
+    what = "a number" if kind == "number" else "a whole number"
+    up_to = f"to {rule['maximum']:g}" if "maximum" in rule else "on"
+    return f"{what} from {rule['minimum']:g} {up_to}" + (
+        f", or `{NEVER}`" if name == "resync_after_days" else ""
+    )
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else _FLAGS.get(str(value).strip().lower())
+
+
+def _whole(value: Any) -> int | None:
+    number = _number(value)
+    return int(number) if number is not None and number == int(number) else None
+
+
+def _number(value: Any) -> float | None:
+    """The number that a value is or spells; the SDK reads those of config files as Decimal."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        return None
+    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
+        return None
+    number = value if isinstance(value, int) else float(value)
+    return number if abs(number) <= _LARGEST else None
+
+
+def _object(value: Any) -> dict[str, Any] | None:
+    with suppress(ValueError, RecursionError):
+        value = json.loads(value) if isinstance(value, str) else value
+    return value if isinstance(value, dict) else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+_FLAGS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off"), False)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_LARGEST = 1e15  # far beyond any limit, and exact as a float
+_READ: dict[str, Callable[[Any], Any]] = {
+    "boolean": _flag,
+    "object": _object,
+    "number": _number,
+    "integer": _whole,
+    "string": _text,
+}
+
+
+def _fits(value: Any, rule: dict[str, Any]) -> bool:
+    try:
+        return bool(th.DEFAULT_JSONSCHEMA_VALIDATOR(rule).is_valid(value))
+    except (TypeError, AttributeError):  # where the SDK's schema of stream_maps is itself no schema
+        return False
 
 
 def _version() -> str:
@@ -207,17 +317,12 @@ def _secret(config: Mapping[str, Any], name: str) -> str:
             f"API credentials) and give its {name} here or as {variable}."
         )
         raise SettingsError(msg)
-    if not isinstance(value, str):
-        msg = f"The setting {name} must be text in quotes."
-        raise SettingsError(msg)
-    return value
+    return str(value)
 
 
 def _api_url(config: Mapping[str, Any]) -> str:
-    value = config.get("api_url") or DEFAULT_API_URL
+    value = config["api_url"]
     problem = f"The setting api_url must be an address such as {DEFAULT_API_URL}"
-    if not isinstance(value, str):
-        raise SettingsError(problem + ".")
     try:
         parts = urlsplit(value.strip())
         host, _ = parts.hostname, parts.port
@@ -245,72 +350,24 @@ def _is_loopback(host: str) -> bool:
 
 def _day(config: Mapping[str, Any], name: str) -> dt.date | None:
     value = config.get(name)
-    if value is None or value == "":
+    if value is None:
         return None
     try:
         # Meltano and other taps pass start_date as a date-time: its day counts.
-        day = dt.datetime.fromisoformat(value).date() if isinstance(value, str) else None
+        day = dt.datetime.fromisoformat(value).date()
     except ValueError:
         day = None
     if day is None or not dt.date(1970, 1, 1) <= day < dt.date(9000, 1, 1):
-        msg = f"The setting {name} must be a day from 1970-01-01 on, written as YYYY-MM-DD."
+        msg = f"The setting {name} must be {_DAY}."
         raise SettingsError(msg)
     return day
 
 
-def _number(
-    config: Mapping[str, Any], name: str, default: float, *, minimum: float, maximum: float
-) -> float | None:
-    value = config.get(name, default)
-    if value is None:
-        return None
-    if isinstance(value, Decimal):  # the SDK reads config files so
-        value = float(value)
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not math.isfinite(value)
-        or not minimum <= value <= maximum
-    ):
-        msg = f"The setting {name} must be a number from {minimum:g} to {maximum:g}."
-        raise SettingsError(msg)
-    return value
-
-
-def _concurrency(config: Mapping[str, Any]) -> int:
-    value = config.get("concurrency")
-    value = 12 if value is None else value
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 64:
-        msg = "The setting concurrency must be a whole number from 1 to 64."
-        raise SettingsError(msg)
-    return value
-
-
-def _choice(config: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> str:
-    value = config.get(name, choices[0])
-    if value is None:
-        return choices[0]
-    if value not in choices:
-        msg = f"The setting {name} must be one of: {', '.join(choices)}."
-        raise SettingsError(msg)
-    return str(value)
-
-
 def _header(config: Mapping[str, Any], name: str) -> str | None:
-    value = config.get(name)
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or value != value.strip():
-        msg = f"The setting {name} is sent as an HTTP header: it must be plain ASCII text on one line."
-        raise SettingsError(msg)
-    return value
-
-
-def _flag(config: Mapping[str, Any], name: str, *, default: bool) -> bool:
-    value = config.get(name)
+    value: str | None = config.get(name)
     if value is None:
-        return default
-    if not isinstance(value, bool):
-        msg = f"The setting {name} must be true or false."
+        return None
+    if not value.isascii() or not value.isprintable() or value != value.strip():
+        msg = f"The setting {name} is sent as an HTTP header: it must be plain ASCII text on one line."
         raise SettingsError(msg)
     return value

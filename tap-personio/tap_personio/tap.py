@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import gc
 import json
@@ -9,7 +10,8 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 import click
 from singer_sdk import Tap
-from singer_sdk.exceptions import MappingError, StreamMapConfigError
+from singer_sdk.configuration._dict_config import parse_environment_config
+from singer_sdk.exceptions import StreamMapConfigError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
@@ -19,7 +21,7 @@ from tap_personio.employees import Attribute, EmployeeAttributes, Employees, rea
 from tap_personio.errors import SettingsError, TapPersonioError
 from tap_personio.reporting import Report
 from tap_personio.roster import Roster
-from tap_personio.settings import CONFIG_JSONSCHEMA, Settings
+from tap_personio.settings import CONFIG_JSONSCHEMA, Settings, typed
 from tap_personio.v1 import (
     Absences,
     AbsenceTypes,
@@ -35,7 +37,6 @@ from tap_personio.v2 import V2_STREAMS, WebhookEvents
 from tap_personio.writing import PageWriter
 
 if TYPE_CHECKING:
-    import datetime as dt
     from types import FrameType
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
@@ -87,13 +88,25 @@ class TapPersonio(Tap):
         validate_config: bool = True,
         **kwargs: Any,
     ) -> None:
-        if validate_config and isinstance(config, dict | None):
+        if isinstance(config, dict | None):
             # Before the SDK's check, whose messages quote the values of settings.
-            environment = self._env_var_config if parse_env_config else {}
-            Settings.from_config({**(config or {}), **environment})
+            config = {**(config or {}), **(self._environment() if parse_env_config else {})}
+            if validate_config:
+                Settings.from_config(config)
+                config = typed(config)
+            parse_env_config = False
         super().__init__(
             config=config, parse_env_config=parse_env_config, validate_config=validate_config, **kwargs
         )
+
+    @classmethod
+    def _environment(cls) -> dict[str, str]:
+        """The settings in the environment as text: the SDK would end with a traceback where it is no number."""
+        cls.append_builtin_config(cls.config_jsonschema)
+        names = cls.config_jsonschema["properties"]
+        texts = {"properties": {name: {"type": "string"} for name in names}}
+        found = parse_environment_config(texts, "TAP_PERSONIO_")
+        return {name: value for name, value in found.items() if value}
 
     @override
     def setup_mapper(self) -> None:
@@ -106,7 +119,7 @@ class TapPersonio(Tap):
             self._config["stream_maps"] = {name: each for name, each in maps.items() if name not in idle}
         try:
             super().setup_mapper()
-        except MappingError as error:
+        except Exception as error:  # of many kinds, and what they say may quote an expression
             reason = str(error) if isinstance(error, StreamMapConfigError) else "an expression is not valid."
             msg = f"The setting stream_maps cannot be applied: {reason}"
             raise SettingsError(msg) from None
@@ -131,6 +144,17 @@ class TapPersonio(Tap):
         """When the run began, by Personio's clock: its answer to the login tells the time."""
         self.client.log_in("v1")
         return self.client.now()
+
+    @property
+    def last_day(self) -> dt.date:
+        """The latest day of absences and attendances."""
+        return self.settings.end_date or self.started.date() + dt.timedelta(days=2 * 365)
+
+    @property
+    def days(self) -> str:
+        """The days that a run covers, in words."""
+        first = self.settings.start_date
+        return f" from {first} to {self.last_day}" if first else f": all history, to {self.last_day}"
 
     @property
     def writer(self) -> PageWriter:
@@ -269,6 +293,7 @@ class TapPersonio(Tap):
             catalog=_read_json(catalog, "--catalog"),
         )
         cls.logger.info("Reading as of %s (Personio's clock).", tap.started.isoformat(timespec="seconds"))
+        cls.logger.info("Absences and attendances%s.", tap.days)
         # Records make no reference cycles: looking for some after every few of them costs a quarter of the time.
         gc.freeze()
         gc.set_threshold(100_000, 20, 20)

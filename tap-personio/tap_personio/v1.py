@@ -237,11 +237,10 @@ class Attendances(V1List):
 
     def window(self) -> tuple[tuple[str, str], ...]:
         """Both days are required, and span the whole range also when only changes are asked for."""
-        end = self.settings.end_date or self._tap.started.date() + dt.timedelta(days=2 * 365)
         start = self.settings.start_date or dt.date(1970, 1, 1)
         return (
             ("start_date", start.isoformat()),
-            ("end_date", end.isoformat()),
+            ("end_date", self._tap.last_day.isoformat()),
             ("includePending", "true"),
         )
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 import duckdb
 import msgspec
 from singer_sdk import Target
-from singer_sdk.exceptions import MissingKeyPropertiesError
+from singer_sdk.configuration._dict_config import parse_environment_config
+from singer_sdk.exceptions import MissingKeyPropertiesError, StreamMapConfigError
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TargetCapabilities
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 
@@ -21,14 +22,14 @@ from singer_target_duckdb.errors import LoaderError, MissingKeyError, MissingSch
 from singer_target_duckdb.faults import UnreadableSpool, mend
 from singer_target_duckdb.rawjson import object_from
 from singer_target_duckdb.reader import Message, MessageReader, Stop, whole_number
-from singer_target_duckdb.settings import SETTINGS
+from singer_target_duckdb.settings import SETTINGS, typed
 from singer_target_duckdb.sink import DuckDBSink
 from singer_target_duckdb.spool import SpoolDirectory
 from singer_target_duckdb.table import Table
 from singer_target_duckdb.versions import OVERWRITING, Versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 _SPOOL_BYTES = 512 << 20
@@ -59,10 +60,17 @@ class TargetDuckDB(Target):
     message_reader_class = MessageReader
     message_reader: MessageReader
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs, setup_mapper=False)
+    def __init__(self, *, config: Any = None, parse_env_config: bool = False, **kwargs: Any) -> None:
+        if isinstance(config, dict | None):
+            # Before the SDK's check, whose messages quote the values of settings.
+            config = typed(
+                {**(config or {}), **(self._environment() if parse_env_config else {})}, self._properties()
+            )
+            parse_env_config = False
+        super().__init__(config=config, parse_env_config=parse_env_config, **kwargs, setup_mapper=False)
         self._apply_aliases()
-        self.setup_mapper()
+        with _maps_applied():
+            self.setup_mapper()
         self.version_of_message: int | None = None
         self._batch_size_rows: int = self.config["batch_size_rows"]
         self._versions: dict[tuple[str, str], Versions] = {}
@@ -79,6 +87,19 @@ class TargetDuckDB(Target):
         self.message_reader.give_up = self._close
         self.message_reader.most_like = self._most_like
         self.message_reader.on_run = self._process_run
+
+    @classmethod
+    def _properties(cls) -> dict[str, Any]:
+        """The JSON schema of each setting, also of those that the SDK adds."""
+        cls.append_builtin_config(cls.config_jsonschema)
+        return cast("dict[str, Any]", cls.config_jsonschema["properties"])
+
+    @classmethod
+    def _environment(cls) -> dict[str, str]:
+        """The settings in the environment as text: the SDK would end with a traceback where it is no number."""
+        texts = {"properties": {name: {"type": "string"} for name in cls._properties()}}
+        found = parse_environment_config(texts, "TARGET_DUCKDB_")
+        return {name: value for name, value in found.items() if value}
 
     @cached_property
     def spools(self) -> SpoolDirectory:
@@ -146,7 +167,8 @@ class TargetDuckDB(Target):
         known = self.mapper.stream_maps.get(stream)
         if known and (known[0].raw_schema, known[0].raw_key_properties) != (schema, keys):
             self.flush()
-        self.mapper.register_raw_stream_schema(stream, schema, keys)
+        with _maps_applied():
+            self.mapper.register_raw_stream_schema(stream, schema, keys)
         maps = [m for m in self.mapper.stream_maps[stream] if not isinstance(m, RemoveRecordTransform)]
         for stream_map in maps:
             self.get_sink(
@@ -441,6 +463,17 @@ class TargetDuckDB(Target):
             return
         cls.logger.error("%s", sentence)
         sys.exit(1)
+
+
+@contextmanager
+def _maps_applied() -> Iterator[None]:
+    """Say in one sentence that stream maps cannot be applied; what the SDK says may quote an expression."""
+    try:
+        yield
+    except Exception as error:
+        reason = str(error) if isinstance(error, StreamMapConfigError) else "an expression is not valid."
+        msg = f"Setting `stream_maps` cannot be applied: {reason}"
+        raise LoaderError(msg) from None
 
 
 def _is_worth_parsing(sink: DuckDBSink) -> bool:
