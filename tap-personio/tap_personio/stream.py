@@ -242,7 +242,7 @@ class PersonioStream(Stream):
             return None
         since = _moment(bookmark.get("replication_key_value"))
         read_whole = _moment(bookmark.get("read_whole_at"))
-        if since is None or read_whole is None or bookmark.get("scope") != self.scope:
+        if since is None or read_whole is None or bookmark.get("scope") != self._scope_and_selection:
             return None
         after = self.settings.resync_after
         overdue = after is not None and not self.accumulates and started - read_whole >= after
@@ -256,6 +256,15 @@ class PersonioStream(Stream):
         start, end = self.settings.start_date, self.settings.end_date
         return f"{start or ''}/{end or ''}"
 
+    @functools.cached_property
+    def _scope_and_selection(self) -> str:
+        """The scope, with a fingerprint where a map or a deselection keeps something of it back.
+
+        When that changes the table is read whole, which replaces also the rows that did not change in Personio.
+        """
+        fingerprint = self._tap.fingerprint(self.name, self._deselected)
+        return f"{self.scope} {fingerprint}" if fingerprint else self.scope
+
     def compare_scope(self, before: str | None) -> None:
         """Tell when less can be read than in the last run."""
 
@@ -263,11 +272,16 @@ class PersonioStream(Stream):
     def _wanted(self) -> frozenset[str]:
         """Names of the columns that go out."""
         known = (self._input_schema or self.schema).get("properties", {})
+        return frozenset(each.name for each in self.table_columns if each.name in known) - self._deselected
+
+    @functools.cached_property
+    def _deselected(self) -> frozenset[str]:
+        """Names of the columns that the selection keeps back."""
         always = {*self.primary_keys, self.replication_key}
         return frozenset(
-            column.name
-            for column in self.table_columns
-            if column.name in known and (column.name in always or self.mask[("properties", column.name)])
+            each.name
+            for each in self.table_columns
+            if each.name not in always and not self.mask[("properties", each.name)]
         )
 
     @functools.cached_property
@@ -348,7 +362,7 @@ class PersonioStream(Stream):
         reached = min(latest, started) if latest else previous or started
         bookmark["replication_key"] = self.replication_key
         bookmark["replication_key_value"] = max(reached, previous) if previous else reached
-        bookmark["scope"] = self.scope
+        bookmark["scope"] = self._scope_and_selection
         if plan.whole:
             bookmark["read_whole_at"] = started
 

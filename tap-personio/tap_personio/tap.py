@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import functools
 import gc
+import hashlib
 import json
+from fnmatch import fnmatch
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 import click
@@ -13,6 +16,8 @@ from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import StreamMapConfigError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.plugin_base import PluginBase
+from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
 from tap_personio.checking import check
@@ -37,6 +42,7 @@ from tap_personio.v2 import V2_STREAMS, WebhookEvents
 from tap_personio.writing import PageWriter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import FrameType
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
@@ -108,21 +114,48 @@ class TapPersonio(Tap):
         found = parse_environment_config(texts, "TAP_PERSONIO_")
         return {name: value for name, value in found.items() if value}
 
+    @functools.cached_property
+    def _maps(self) -> dict[str, Any]:
+        """The setting stream_maps as it was given; the SDK takes parts out of its copy."""
+        return copy.deepcopy(self._config.get("stream_maps") or {})
+
     @override
     def setup_mapper(self) -> None:
-        # The SDK strips a stream that is not selected of its columns, and then cannot apply a map to it.
-        maps = self._config.get("stream_maps") or {}
-        idle = {
-            each.tap_stream_id for each in self.catalog.streams if not each.metadata.resolve_selection()[()]
-        }
-        if idle & maps.keys():
-            self._config["stream_maps"] = {name: each for name, each in maps.items() if name not in idle}
+        self._config["stream_maps"] = copy.deepcopy(self._maps)
+        idle, wanted = Catalog(), Catalog()
+        for each in self.catalog.streams:
+            (wanted if each.metadata.resolve_selection()[()] else idle)[each.tap_stream_id] = each
         try:
-            super().setup_mapper()
+            PluginBase.setup_mapper(self)
+            # The SDK strips a stream that is not selected of its columns, and then cannot apply a map to it.
+            maps, self.mapper.stream_maps_dict = self.mapper.stream_maps_dict, {}
+            self.mapper.register_raw_streams_from_catalog(idle)
+            self.mapper.stream_maps_dict = maps
+            self.mapper.register_raw_streams_from_catalog(wanted)
         except Exception as error:  # of many kinds, and what they say may quote an expression
             reason = str(error) if isinstance(error, StreamMapConfigError) else "an expression is not valid."
             msg = f"The setting stream_maps cannot be applied: {reason}"
             raise SettingsError(msg) from None
+
+    def fingerprint(self, stream: str, deselected: Iterable[str]) -> str:
+        """A short text that changes with what a stream's maps and its selection keep back; empty if nothing is.
+
+        It stands in the state, which is kept less carefully than the settings, and must not give away a salt in
+        stream_map_config or in an expression, nor labels that have become names of columns. So the hash is slow, which
+        makes trying words expensive, and only 32 bits of it are kept: of the long random salts that fit them there are
+        far too many to tell which one it was. They suffice to notice a change.
+        """
+        maps = {
+            name: each
+            for name, each in self._maps.items()
+            if name == "__else__" or fnmatch(stream, _source(name, each))
+        }
+        columns = sorted(deselected)
+        if not maps and not columns:
+            return ""
+        config = [self._config.get(name) for name in ("stream_map_config", "faker_config")] if maps else []
+        kept_back = json.dumps([maps, config, columns], sort_keys=True, default=str)
+        return hashlib.pbkdf2_hmac("sha256", kept_back.encode(), stream.encode(), 20_000, dklen=4).hex()
 
     @functools.cached_property
     def settings(self) -> Settings:
@@ -333,6 +366,11 @@ class TapPersonio(Tap):
         if skipped and self.settings.fail_on_unavailable:
             msg = f"Not available: {', '.join(skipped)} (the setting on_unavailable is `fail`)."
             raise TapPersonioError(msg)
+
+
+def _source(name: str, stream_map: Any) -> str:
+    """The stream, or the pattern of streams, that an entry of stream_maps is about."""
+    return str(stream_map.get("__source__", name)) if isinstance(stream_map, dict) else name
 
 
 def _read_json(file: IO[str] | None, option: str) -> dict[str, Any] | None:

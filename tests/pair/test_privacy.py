@@ -8,28 +8,39 @@ import re
 import shutil
 import stat
 import subprocess
+import textwrap
 import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
 import pytest
 from certificates import self_signed
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from personio_sandbox import Sandbox
+from projects import Project
 from reading import Warehouse
 from running import TAP, Pair
 from tap_personio.errors import SettingsError
 from tap_personio.settings import Settings
+from tap_personio.tap import STREAMS
 
 if TYPE_CHECKING:
     import ssl
 
-RECIPE = Path(__file__).parents[2] / "docs" / "privacy-and-erasure.md"
+ROOT = Path(__file__).parents[2]
+RECIPE = ROOT / "docs" / "privacy-and-erasure.md"
+ALL = tuple(str(each.name) for each in STREAMS)
+MERGED = tuple(
+    str(each.name) for each in STREAMS if isinstance(each.replication_key, str) and not each.accumulates
+)
 MARKER = "Qxz7marker"
 SALARY = 731_973_117
 SECRET = "secret-of-the-test"
+SALT = "salt-of-the-test"
 
 
 @pytest.fixture
@@ -59,9 +70,36 @@ def sandbox():
                 company.update(table, key, comment=f"{MARKER} comment")
         for key in list(company.time_offs):
             company.update("time_offs", key, created_by=f"{MARKER} author")
-        for key in list(company.reports):
-            company.update("reports", key, author_first_name=MARKER, author_last_name=MARKER)
+        for key, report in list(company.reports.items()):
+            rows = tuple(tuple(map(marked_cell, row)) for row in report.rows)
+            items = tuple(replace(each, cells=tuple(map(marked_value, each.cells))) for each in report.items)
+            names = {"author_first_name": MARKER, "author_last_name": MARKER}
+            company.update("reports", key, rows=rows, items=items, **names)
+        for key in list(company.documents):
+            company.update("documents", key, name=f"{MARKER}.pdf", comment=f"{MARKER} comment")
+        for key in list(company.candidates):
+            texts = ("first_name", "last_name", "email", "gender", "phone", "location", "linkedin_profile")
+            company.update("candidates", key, **{name: f"{MARKER}.{name}.{key}" for name in texts})
+        for key in list(company.compensations):
+            company.update("compensations", key, amount=SALARY)
+        for key in list(company.past_employments):
+            company.update("past_employments", key, termination_reason=f"{MARKER} reason")
+        for table in ("projects", "recruiting_jobs"):
+            for key in list(getattr(company, table)):
+                company.update(table, key, name="Something")
+        company.events[:] = [
+            replace(each, payload={**each.payload, "was": MARKER}) for each in company.events
+        ]
         yield sandbox
+
+
+def marked_cell(cell):
+    name, kind, _ = cell
+    return (name, kind, {"value": MARKER}) if kind == "string_value" else cell
+
+
+def marked_value(cell):
+    return replace(cell, fields={"value": MARKER}) if cell.attribute_id == "first_name" else cell
 
 
 def found_in(folder: Path, *words: str, apart_from: tuple[str, ...] = ()) -> list[str]:
@@ -105,21 +143,36 @@ def test_a_bad_day_at_debug_level_leaves_no_personal_value_behind(sandbox, tmp_p
     assert stat.S_IMODE(pair.database.stat().st_mode) == 0o600
 
 
-def recipe() -> dict:
-    """The settings on the page about privacy."""
-    return json.loads(RECIPE.read_text().partition("```json")[2].partition("```")[0])
+def recipe() -> str:
+    """The settings on the page about privacy, with a salt of one's own."""
+    text = RECIPE.read_text().partition("```json")[2].partition("```")[0]
+    return text.replace("a long random text of your own, kept secret", SALT)
+
+
+def leave_only_what_the_recipe_knows(company) -> None:
+    """Custom attributes and positions need a line of their own, says the page."""
+    for employee in list(company.employees):
+        for key, attribute in company.attributes.items():
+            if attribute.custom and attribute.kind == "text" and attribute.universal_id is None:
+                company.update("employees", employee, **{key: "not personal"})
+        company.update("employees", employee, position="Nurse")
+
+
+def in_clear(database: Path) -> set[str]:
+    """Tables of a database that hold a marked value, or the salt."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        tables = connection.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
+        texts = {
+            table: str(connection.execute(f'SELECT * FROM "{schema}"."{table}"').fetchall()).lower()
+            for schema, table in tables
+        }
+    words = (MARKER.lower(), str(SALARY), SALT)
+    return {table for table, text in texts.items() if any(word in text for word in words)}
 
 
 def test_the_recipe_of_the_docs_pseudonymises_from_config_to_database(sandbox, tmp_path):
-    for key, attribute in list(sandbox.company.attributes.items()):
-        if attribute.custom and attribute.kind == "text" and attribute.universal_id is None:
-            for employee in list(sandbox.company.employees):
-                sandbox.company.update("employees", employee, **{key: "not personal"})
-    for employee in list(sandbox.company.employees):
-        sandbox.company.update("employees", employee, position="Nurse", termination_reason="")
-    settings = recipe()
-    settings["stream_map_config"]["salt"] = "salt-of-the-test"
-    pair = Pair(tmp_path, sandbox, settings, streams=None)
+    leave_only_what_the_recipe_knows(sandbox.company)
+    pair = Pair(tmp_path, sandbox, json.loads(recipe()), streams=ALL)
     done = subprocess.run(pair.tap_command(), capture_output=True, check=True)
     lines = done.stdout.splitlines()
     leaks = {
@@ -127,19 +180,95 @@ def test_the_recipe_of_the_docs_pseudonymises_from_config_to_database(sandbox, t
         for message in map(json.loads, lines)
         if message["type"] == "RECORD"
         for name, value in message["record"].items()
-        if MARKER in json.dumps(value) or str(SALARY) in json.dumps(value) or "salt-of" in json.dumps(value)
+        if any(word in json.dumps(value).lower() for word in (MARKER.lower(), str(SALARY), SALT))
     }
     assert not leaks
     pair.run()
+    assert in_clear(pair.database) == set()
     assert MARKER.encode() not in pair.database.read_bytes()
     rows = pair.read("employees", ["id"])
     assert len({row["email"] for row in rows.values()}) == len(rows) == 110
     assert all(re.fullmatch("[0-9a-f]{64}", row["last_name"]) for row in rows.values())
     assert not {"fix_salary", "hourly_salary", "supervisor"} & set(pair.types("employees"))
     before = {key: row["email"] for key, row in rows.items()}
-    sandbox.company.change(5)
+    sandbox.company.change(5, tables=("time_offs",))
     pair.run()
     assert {key: row["email"] for key, row in pair.read("employees", ["id"]).items()} == before
+
+
+def test_the_recipe_does_the_same_in_meltano_yml(sandbox, tmp_path):
+    leave_only_what_the_recipe_knows(sandbox.company)
+    declared = (ROOT / "meltano.yml").read_text()
+    config = f"    config:\n{textwrap.indent(recipe().strip(), ' ' * 6)}\n"
+    declared = declared.replace(
+        "    pip_url: -e ./tap-personio\n", f"    pip_url: -e ./tap-personio\n{config}"
+    )
+    (tmp_path / "meltano.yml").write_text(declared.replace("    - employees.*\n", "    - '*.*'\n"))
+    for package in ("tap-personio", "target-duckdb"):
+        (tmp_path / package).symlink_to(ROOT / package)
+    project = Project(tmp_path, sandbox)
+    project.meltano("run", "tap-personio", "target-duckdb")
+    assert set(ALL) - project.pair.tables() == set()
+    assert in_clear(project.pair.database) == set()
+
+
+def whole(run) -> set[str]:
+    """The merge tables that a run has read whole."""
+    return set(re.findall(r"(\w+): read whole", run.tap_log)) & set(MERGED)
+
+
+def test_the_recipe_clears_a_database_that_is_loaded_already(sandbox, tmp_path):
+    leave_only_what_the_recipe_knows(sandbox.company)
+    pair = Pair(tmp_path, sandbox, streams=ALL)
+    pair.run()
+    assert in_clear(pair.database) == {
+        "employees", "absences", "attendances", "hourly_absences", "custom_reports", "custom_reports_list", "persons",
+        "employments", "absence_periods", "attendance_periods", "compensations", "documents", "reports",
+        "recruiting_applications", "recruiting_candidates", "webhook_events",
+    }  # fmt: skip
+    assert whole(pair.run()) == set()
+
+    pair.settings = json.loads(recipe())
+    kept = pair.state["bookmarks"]["projects"]
+    assert whole(pair.run()) == set(MERGED) - {"absence_period_breakdowns", "recruiting_stage_transitions"}
+    assert in_clear(pair.database) == {"webhook_events"}
+    with duckdb.connect(str(pair.database)) as connection:
+        connection.execute(re.search("`(UPDATE webhook_events .*?)`", RECIPE.read_text())[1])
+    assert in_clear(pair.database) == set()
+    assert pair.state["bookmarks"]["projects"].keys() == kept.keys()
+    assert SALT not in json.dumps(pair.state)
+    assert whole(pair.run()) == set()
+
+    before = pair.read("employees", ["id"])
+    pair.settings["stream_map_config"]["salt"] = "another-salt"
+    assert "employees" in whole(pair.run())
+    after = pair.read("employees", ["id"])
+    assert not {row["email"] for row in before.values()} & {row["email"] for row in after.values()}
+    pair.settings = {}
+    assert "employees" in whole(pair.run())
+    assert "employees" in in_clear(pair.database)
+
+
+def test_a_column_that_is_deselected_is_emptied_by_the_next_run(sandbox, tmp_path):
+    streams = ["employees", "absences", "recruiting_candidates"]
+    pair = Pair(tmp_path, sandbox, streams=streams)
+    pair.run()
+    catalog = pair.catalog()
+    for entry in catalog["streams"]:
+        for metadata in entry["metadata"]:
+            if entry["tap_stream_id"] in ("absences", "recruiting_candidates") and metadata["breadcrumb"][1:] in (
+                ["comment"], ["employee"], ["created_by"], ["other_fields"], ["first_name"], ["last_name"], ["email"],
+                ["gender"], ["phone"], ["location"], ["linkedin_profile"],
+            ):  # fmt: skip
+                metadata["metadata"]["selected"] = False
+    (tmp_path / "discovered.json").write_text(json.dumps(catalog))
+    assert whole(pair.run()) == {"absences", "recruiting_candidates"}
+    assert in_clear(pair.database) == {"employees"}
+    assert len(pair.read("absences", ["id"])) == len(sandbox.company.time_offs)
+    assert whole(pair.run()) == set()
+    scopes = {name: entry["scope"] for name, entry in pair.state["bookmarks"].items()}
+    assert re.fullmatch(r"\d+-[0-9a-f]{8}", scopes["employees"]), "as it was before there were fingerprints"
+    assert re.fullmatch("/ [0-9a-f]{8}", scopes["absences"])
 
 
 def test_a_deselected_column_appears_nowhere_in_the_tap_s_output(sandbox, tmp_path):
@@ -339,7 +468,8 @@ def test_an_expression_that_fails_on_a_record_tells_neither_record_nor_expressio
     assert not reading.of("ACTIVATE_VERSION", "employees")
 
 
-def test_the_map_of_a_stream_that_is_not_selected_does_no_harm(sandbox):
-    warehouse = Warehouse(sandbox, settings={"stream_maps": {"webhook_events": {"id": "id", "type": None}}})
+@pytest.mark.parametrize("name", ["webhook_events", "*_events"])
+def test_the_map_of_a_stream_that_is_not_selected_does_no_harm(sandbox, name):
+    warehouse = Warehouse(sandbox, settings={"stream_maps": {name: {"id": "id", "type": None}}})
     assert warehouse.read().error is None
     assert warehouse.differences() == []
