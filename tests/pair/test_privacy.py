@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.server
 import json
 import re
@@ -204,12 +205,16 @@ def test_the_recipe_does_the_same_in_meltano_yml(sandbox, tmp_path):
         "    pip_url: -e ./tap-personio\n", f"    pip_url: -e ./tap-personio\n{config}"
     )
     (tmp_path / "meltano.yml").write_text(declared.replace("    - employees.*\n", "    - '*.*'\n"))
+    (tmp_path / ".env").write_text("TAP_PERSONIO_STREAM_MAP_CONFIG_SALT=salt-of-the-env\n")
     for package in ("tap-personio", "target-duckdb"):
         (tmp_path / package).symlink_to(ROOT / package)
     project = Project(tmp_path, sandbox)
     project.meltano("run", "tap-personio", "target-duckdb")
     assert set(ALL) - project.pair.tables() == set()
     assert in_clear(project.pair.database) == set()
+    one = next(iter(project.pair.read("employees", ["id"]).values()))
+    address = sandbox.company.employees[one["id"]].attributes["email"]
+    assert one["email"] == hashlib.sha256(f"salt-of-the-env{address}".encode()).hexdigest()
 
 
 def whole(run) -> set[str]:

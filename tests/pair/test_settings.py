@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import shutil
@@ -220,6 +221,13 @@ def test_what_is_right_arrives_exact_through_meltano(folder, monkeypatch, plugin
     if way == "file":
         config = through_meltano(folder, monkeypatch, plugin, way, texts)
         assert arrives(plugin, config=config).items() >= expected(plugin).items()
+
+
+def test_a_day_without_quotes_in_the_file_is_that_day(folder, monkeypatch):
+    given = NEEDED["tap-personio"] | {"start_date": dt.date(2024, 2, 1)}
+    config = through_meltano(folder, monkeypatch, "tap-personio", "file", given)
+    assert "start_date: 2024-02-01" in (folder / "meltano.yml").read_text()
+    assert arrives("tap-personio", config=config)["start_date"] == "2024-02-01"
 
 
 @pytest.mark.parametrize("plugin", PLUGINS)
