@@ -30,3 +30,15 @@ def raw_from(value: Any) -> bytes:
         value, use_decimal=True, ensure_ascii=False, default=str, allow_nan=True, separators=(",", ":")
     )
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def one_line(value: Any, raw: bytes) -> str:
+    """JSON text of a value on one line, of ASCII characters only; as it came wherever it came like that.
+
+    Args:
+        value: what `object_from` made of the text.
+        raw: the text; empty if it is not known.
+    """
+    if raw and raw.isascii() and b"\r" not in raw:
+        return raw.decode()
+    return str(simplejson.dumps(value, use_decimal=True, allow_nan=True))

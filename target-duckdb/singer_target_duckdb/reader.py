@@ -46,6 +46,7 @@ class Message(msgspec.Struct, gc=False):
     record: msgspec.Raw = NO_RECORD
     version: int | None = None
     time_extracted: str | None = None
+    value: msgspec.Raw = NO_RECORD
 
 
 _decode = msgspec.json.Decoder(Message).decode
@@ -115,6 +116,7 @@ class MessageReader(GenericSingerReader[bytes]):
     Attributes:
         line: number of the line being processed, from 1.
         size: its length in bytes.
+        value: the JSON of a STATE message's `value` as it came; empty if only Python can read the line.
         waiting: True while the reader waits for input, which raising `Stop` ends.
         go_on: asked before each read of more input; False ends the reading.
         give_up: called when a message fails, before the error is raised.
@@ -126,6 +128,7 @@ class MessageReader(GenericSingerReader[bytes]):
         super().__init__()
         self.line = 0
         self.size = 0
+        self.value = b""
         self.waiting = False
         self._ahead: ReadAhead | None = None
         self.go_on: Callable[[], bool] = lambda: True
@@ -204,6 +207,7 @@ class MessageReader(GenericSingerReader[bytes]):
                         tries -= 1
                         run = Run.like(line, message)
                 else:
+                    self.value = bytes(message.value)
                     self._dispatch(message.type, line, callbacks)
                     counts[message.type] += 1
                     tries = 3

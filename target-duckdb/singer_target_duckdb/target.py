@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
@@ -20,7 +21,7 @@ from singer_target_duckdb.batches import BatchFile, files_of
 from singer_target_duckdb.database import Database, first_line
 from singer_target_duckdb.errors import LoaderError, MissingKeyError, MissingSchemaError
 from singer_target_duckdb.faults import UnreadableSpool, mend
-from singer_target_duckdb.rawjson import object_from
+from singer_target_duckdb.rawjson import object_from, one_line
 from singer_target_duckdb.reader import Message, MessageReader, Stop, whole_number
 from singer_target_duckdb.settings import SETTINGS, typed
 from singer_target_duckdb.sink import DuckDBSink
@@ -37,6 +38,19 @@ _FLUSH_SECONDS = 300
 # So many records of a version are parsed while the tap is slower than DuckDB: they go beside the table, where it costs
 # nothing to write them in small pieces.
 _IDLE_RECORDS = 50_000
+
+
+@dataclass(frozen=True)
+class State:
+    """A state of the tap.
+
+    Attributes:
+        value: what it says.
+        text: its JSON, written as it came.
+    """
+
+    value: Any
+    text: str
 
 
 class TargetDuckDB(Target):
@@ -75,8 +89,8 @@ class TargetDuckDB(Target):
         self._batch_size_rows: int = self.config["batch_size_rows"]
         self._versions: dict[tuple[str, str], Versions] = {}
         self._raw: dict[str, DuckDBSink] = {}
-        self._ready_state: Any = None
-        self._held_state: Any = None
+        self._ready_state: State | None = None
+        self._held_state: State | None = None
         self._seen_state: Any = None
         self._bookmarks_before: dict[str, Any] = {}
         self._state_line = 0
@@ -243,13 +257,14 @@ class TargetDuckDB(Target):
         if "value" not in message_dict:
             self._refuse("a STATE message has no `value`.")
         self._state_line = self.message_reader.line
-        state, before = message_dict["value"], self._seen_state
-        self._seen_state = state
+        value, before = message_dict["value"], self._seen_state
+        self._seen_state = value
         gathering = {versions.stream for versions in self._versions.values() if versions.gathered}
         self._bookmarks_before = {
             stream: self._bookmarks_before.get(stream, bookmark_of(before, stream)) for stream in gathering
         }
-        if all(self._goes_back(state, stream) for stream in gathering):
+        state = None if value is None else State(value, one_line(value, self.message_reader.value))
+        if all(self._goes_back(value, stream) for stream in gathering):
             self._ready_state = state
         else:
             self._held_state = state
@@ -337,7 +352,8 @@ class TargetDuckDB(Target):
         if not self._unresolved() and self._held_state is not None:
             self._ready_state, self._held_state = self._held_state, None
         if self._ready_state is not None:
-            self._write_state_message(self._ready_state)
+            sys.stdout.write(self._ready_state.text + "\n")
+            sys.stdout.flush()
             self._ready_state = None
         self._sinks_to_clear.clear()
         self._flushed_at = time.monotonic()
@@ -420,7 +436,7 @@ class TargetDuckDB(Target):
 
     def _bookmarked_version(self, stream: str) -> Any:
         """The version that the last state names for a stream."""
-        state = self._held_state
+        state = self._held_state.value if self._held_state else None
         for name in ("bookmarks", stream, "version"):
             state = state.get(name) if isinstance(state, dict) else None
         return state
