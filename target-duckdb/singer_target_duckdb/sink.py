@@ -154,11 +154,14 @@ class DuckDBSink(Sink):
 
     def turn_to(self, version: int | None) -> None:
         """From here on records carry this version: load what waits first if it belongs elsewhere."""
+        if version is not None and self._reads_versions:
+            self.versions.begin(version)
         destination = self._belongs_to(version)
         if self.spool.lines and (destination != self._destination or self._reads_versions):
             self.target.flush()
         self._seen_version, self._destination = version, destination
         self.spool.version = version if self._reads_versions else False
+        self.versions.carried.add(version if destination is None else destination)
         if destination is None:
             self.versions.loaded_directly = True
         else:
@@ -253,6 +256,10 @@ class DuckDBSink(Sink):
     def activate_version(self, new_version: int) -> None:
         """Replace the table if the version's records came before; else they are still to come."""
         self.versions.last_line = self._reader.line
+        if self._reads_versions:
+            self.versions.begin(new_version)
+            if self.versions.is_merged(new_version):
+                self.target.flush(lambda: self.versions.remember(new_version))
         if self._belongs_to(new_version) != new_version:
             return
         if new_version not in self.versions.gathered and self.spool.lines:
@@ -261,11 +268,7 @@ class DuckDBSink(Sink):
         if found and found.has_records and not found.announced:
             self.target.flush(lambda: self.versions.activate(new_version))
         elif not found and self.versions.loaded_directly:
-            self.logger.warning(
-                "Stream '%s': ACTIVATE_VERSION %s is ignored, because this run's records do not carry that version.",
-                self.stream_name,
-                new_version,
-            )
+            self.target.ignore(self.versions, new_version)
         else:
             self.versions.gather(new_version).announced = True
         self._seen_version = _NOT_SEEN

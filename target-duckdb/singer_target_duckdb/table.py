@@ -127,6 +127,10 @@ class Table:
     def _any(self, condition: str) -> bool:
         return bool(self.database.rows(f"SELECT 1 FROM {self} WHERE {condition} LIMIT 1"))
 
+    def has_rows(self) -> bool:
+        """Whether any row is in the table."""
+        return self._any("true")
+
     def append(self, source: str) -> None:
         """Add the rows of the source."""
         names = self._names()

@@ -290,6 +290,15 @@ class TargetDuckDB(Target):
                 continue
             self.get_sink(stream_map.stream_alias).activate_version(version)
 
+    def ignore(self, versions: Versions, version: int) -> None:
+        """Let an ACTIVATE_VERSION mean nothing that no record of the run carries, and say so."""
+        self.logger.warning(
+            "Stream '%s': ACTIVATE_VERSION %s is ignored, because this run's records do not carry that version.",
+            versions.stream,
+            version,
+        )
+        versions.ignore(version)
+
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
         stream = message_dict.get("stream")
         if stream not in self.mapper.stream_maps:
@@ -421,6 +430,11 @@ class TargetDuckDB(Target):
         for versions in self._versions.values():
             others = (other.last_line for other in self._versions.values() if other is not versions)
             ended = max([self._state_line, *others]) > versions.last_line
+            if versions.is_merged(named := version_of(self._seen_state, versions.stream)):
+                versions.remember(named)
+            for version in list(versions.gathered):
+                if version != OVERWRITING and versions.is_carried_by_others(version):
+                    self.ignore(versions, version)
             for version, found in sorted(versions.gathered.items()):
                 if version == OVERWRITING:
                     if ended or not self._state_line:
@@ -429,17 +443,11 @@ class TargetDuckDB(Target):
                     if ended:
                         versions.activate(version)
                 elif versions.current is None:
-                    if self._bookmarked_version(versions.stream) == version:
+                    held = self._held_state.value if self._held_state else None
+                    if versions.contradicted or version_of(held, versions.stream) == version:
                         versions.adopt(version, as_current=True)
                     elif not self._tap_activates:
                         versions.adopt(version, as_current=False)
-
-    def _bookmarked_version(self, stream: str) -> Any:
-        """The version that the last state names for a stream."""
-        state = self._held_state.value if self._held_state else None
-        for name in ("bookmarks", stream, "version"):
-            state = state.get(name) if isinstance(state, dict) else None
-        return state
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """End the input here: at once while waiting for more of it, else after the chunk at hand."""
@@ -500,3 +508,10 @@ def bookmark_of(state: Any, stream: str) -> Any:
     """A stream's bookmark in a state as the SDK writes it, or None."""
     bookmarks = state.get("bookmarks") if isinstance(state, dict) else None
     return bookmarks.get(stream) if isinstance(bookmarks, dict) else None
+
+
+def version_of(state: Any, stream: str) -> int | None:
+    """The version that a state names for a stream, or None."""
+    bookmark = bookmark_of(state, stream)
+    version = bookmark.get("version") if isinstance(bookmark, dict) else None
+    return version if type(version) is int else None

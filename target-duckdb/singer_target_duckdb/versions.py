@@ -41,8 +41,11 @@ class Versions:
 
     Attributes:
         current: the version that the table holds, as far as is known.
+        merged: the first version that came for a table whose version is not known, and which has rows.
         gathered: versions that are not current yet.
         loaded_directly: whether records went straight into the table.
+        carried: versions of this run's records; None for those that went straight into the table without one.
+        contradicted: whether an ACTIVATE_VERSION was ignored, because the records carried another version.
         last_line: input line of the stream's last message.
     """
 
@@ -50,19 +53,44 @@ class Versions:
     stream: str
     table: Table
     current: int | None = None
+    merged: int | None = None
     gathered: dict[int, Gathered] = field(default_factory=dict)
     loaded_directly: bool = False
+    carried: set[int | None] = field(default_factory=set)
+    contradicted: bool = False
     last_line: int = 0
+
+    def begin(self, version: int) -> None:
+        """Look at a version before its first record: where none is known, but the table has rows, it is merged."""
+        nothing_known = self.current is None and self.merged is None and not self.gathered
+        if nothing_known and (self.loaded_directly or self.table.has_rows()):
+            self.merged = version
+
+    def is_merged(self, version: int | None) -> bool:
+        """Whether a version is the first that came for rows of which none is known, and nothing has made it current."""
+        return version is not None and self.current is None and self.merged == version
+
+    def is_carried_by_others(self, version: int) -> bool:
+        """Whether records came in this run, but none of them under this version."""
+        return version not in self.carried and bool(self.carried)
+
+    def ignore(self, version: int) -> None:
+        """Let an ACTIVATE_VERSION that no record carries mean nothing."""
+        self.contradicted = True
+        if version in self.gathered:
+            self.gathered.pop(version).table.drop()
 
     def belongs_to(self, version: int | None) -> int | None:
         """The version under which a record is gathered; None if it goes straight into the table.
 
-        A version that is current, or older, was complete before: its records are changes to the table. A record
-        without a version belongs to the version being gathered, if there is one (BATCH messages carry none).
+        A version that is current, or older, was complete before: its records are changes to the table. So are those
+        of the first version that comes for rows of which no version is known. A record without a version belongs to
+        the version being gathered, if there is one (BATCH messages carry none).
         """
         if version is None:
             return max(self.gathered, default=None)
-        if self.current is not None and version <= self.current:
+        held = self.merged if self.current is None else self.current
+        if held is not None and version <= held:
             return None
         return version
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import duckdb
 import pytest
 from singer_messages import activate, record, schema, state
 from singer_target_duckdb.errors import LoaderError
@@ -85,6 +86,77 @@ def test_activating_another_version_than_the_records_carry_removes_nothing(fille
     assert filled.rows("FROM t") == [(1, "v1"), (2, "v1"), (3, "plain")]
 
 
+@pytest.mark.parametrize("batch_size_rows", [1, 1000])
+def test_announcing_another_version_than_the_records_carry_removes_nothing(filled, batch_size_rows):
+    filled(T, activate("t", 7), *rows_of(1, 2, 3), state(), batch_size_rows=batch_size_rows)
+    assert filled.rows("FROM t") == [(1, "v1"), (2, "v1"), (3, "v1")]
+    assert filled.rows("SELECT version FROM _singer.table_versions") == [(1,)]
+
+
+def test_a_new_table_keeps_records_that_another_version_s_activation_follows(load):
+    assert load(T, *rows_of(4, 1, 2), activate("t", 6), state(done=6)) == [{"done": 6}]
+    assert load.rows("FROM t") == [(1, "v4"), (2, "v4")]
+    load(T, *rows_of(7, 2), activate("t", 7), state())
+    assert load.rows("FROM t") == [(2, "v7")]
+
+
+@pytest.mark.parametrize("activated", [(6, 4), (4, 6)])
+def test_an_activation_without_records_beside_that_of_the_records_removes_nothing(load, activated):
+    load(T, *rows_of(4, 1, 2), *(activate("t", version) for version in activated), state())
+    assert load.rows("FROM t") == [(1, "v4"), (2, "v4")]
+
+
+@pytest.fixture
+def foreign(load):
+    """A table that another program wrote, with rows 1 and 2; no version of it is known."""
+    with duckdb.connect(str(load.path)) as connection:
+        connection.execute("CREATE TABLE t AS FROM (VALUES (1, 'old'), (2, 'old')) AS rows (id, name)")
+    return load
+
+
+FIRST = {
+    "activated after": lambda: [*rows_of(5, 2, 3), activate("t", 5), state(bookmarks={"t": {"version": 5}})],
+    "activated before": lambda: [activate("t", 5), *rows_of(5, 2, 3), state(done=5)],
+    "activated at both ends": lambda: [activate("t", 5), *rows_of(5, 2, 3), activate("t", 5)],
+    "named by the state": lambda: [*rows_of(5, 2, 3), state(bookmarks={"t": {"version": 5, "at": 3}})],
+}
+
+
+@pytest.mark.parametrize("form", FIRST)
+@pytest.mark.parametrize("settings", [{"batch_size_rows": 1}, {}, {"hard_delete": False}], ids=str)
+def test_the_first_version_of_rows_from_elsewhere_is_merged_and_the_next_one_replaces(
+    foreign, form, settings
+):
+    known = state(bookmarks={"t": {"version": 5, "at": 1}})
+    foreign(known, T, *FIRST[form](), **settings)
+    merged = [(1, "old"), (2, "v5"), (3, "v5")]
+    assert foreign.rows("SELECT id, name FROM t ORDER BY id") == merged
+    if not settings.get("hard_delete", True):
+        assert foreign.rows("SELECT count(_sdc_deleted_at) FROM t") == [(0,)]
+        return
+    foreign(T, *rows_of(6, 3), activate("t", 6), state(), **settings)
+    assert foreign.rows("FROM t") == [(3, "v6")]
+
+
+def test_a_first_version_without_records_leaves_rows_from_elsewhere(foreign):
+    foreign(T, activate("t", 5), state())
+    assert foreign.rows("FROM t") == [(1, "old"), (2, "old")]
+    foreign(T, activate("t", 6), state())
+    assert foreign.rows("FROM t") == []
+
+
+def test_a_first_version_that_breaks_off_over_rows_from_elsewhere_loses_nothing(foreign):
+    foreign(T, *rows_of(5, 2, 3))
+    foreign(T, *rows_of(6, 3, 4), activate("t", 6), state())
+    assert foreign.rows("FROM t") == [(1, "old"), (2, "v5"), (3, "v6"), (4, "v6")]
+
+
+def test_versions_begin_where_append_only_ends(load):
+    load(T, *rows_of(1, 1), *rows_of(2, 2), load_method="append-only")
+    load(T, *rows_of(3, 2), activate("t", 3), state())
+    assert load.rows("FROM t") == [(1, "v1"), (2, "v3")]
+
+
 def test_versions_that_change_from_line_to_line_are_told_apart(filled):
     with pytest.raises(LoaderError, match="before version 2 was complete"):
         filled(
@@ -122,9 +194,9 @@ def test_incremental_records_of_a_version_that_a_new_database_does_not_know_are_
 
 
 def test_a_tap_that_sends_versions_but_never_activates_them_is_loaded(load):
-    for version in (1, 2):
+    for version in (1, 2, 3):
         load(T, *rows_of(version, version))
-    assert load.rows("FROM t") == [(1, "v1"), (2, "v2")]
+    assert load.rows("FROM t") == [(1, "v1"), (2, "v2"), (3, "v3")]
 
 
 def test_versions_can_be_switched_off(filled):
