@@ -154,13 +154,13 @@ class DuckDBSink(Sink):
 
     def turn_to(self, version: int | None) -> None:
         """From here on records carry this version: load what waits first if it belongs elsewhere."""
-        if version is not None and self._reads_versions:
+        if version is not None and self.target.reads_versions:
             self.versions.begin(version)
         destination = self._belongs_to(version)
-        if self.spool.lines and (destination != self._destination or self._reads_versions):
+        if self.spool.lines and (destination != self._destination or self.target.reads_versions):
             self.target.flush()
         self._seen_version, self._destination = version, destination
-        self.spool.version = version if self._reads_versions else False
+        self.spool.version = version if self.target.reads_versions else False
         self.versions.carried.add(version if destination is None else destination)
         if destination is None:
             self.versions.loaded_directly = True
@@ -168,13 +168,9 @@ class DuckDBSink(Sink):
             self.versions.gather(destination).has_records = True
 
     def _belongs_to(self, version: int | None) -> int | None:
-        if self._reads_versions:
+        if self.target.reads_versions:
             return self.versions.belongs_to(version)
         return OVERWRITING if self._load_method == "overwrite" else None
-
-    @property
-    def _reads_versions(self) -> bool:
-        return self._load_method == "upsert" and self.process_activate_version_messages
 
     def get_validator(self) -> RecordValidator | None:
         """What checks records against the schema, if `validate_records` asks for it."""
@@ -256,7 +252,7 @@ class DuckDBSink(Sink):
     def activate_version(self, new_version: int) -> None:
         """Replace the table if the version's records came before; else they are still to come."""
         self.versions.last_line = self._reader.line
-        if self._reads_versions:
+        if self.target.reads_versions:
             self.versions.begin(new_version)
             if self.versions.is_merged(new_version):
                 self.target.flush(lambda: self.versions.remember(new_version))

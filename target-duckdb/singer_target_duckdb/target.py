@@ -88,6 +88,7 @@ class TargetDuckDB(Target):
         self.version_of_message: int | None = None
         self._batch_size_rows: int = self.config["batch_size_rows"]
         self._versions: dict[tuple[str, str], Versions] = {}
+        self._begun: set[str] = set()
         self._raw: dict[str, DuckDBSink] = {}
         self._ready_state: State | None = None
         self._held_state: State | None = None
@@ -133,6 +134,12 @@ class TargetDuckDB(Target):
         if level := config.get("data_flattening_max_level"):
             config["flattening_enabled"] = True
             config.setdefault("flattening_max_depth", level)
+
+    @cached_property
+    def reads_versions(self) -> bool:
+        """Whether versions mean something."""
+        activates: bool = self.config.get("process_activate_version_messages", True)
+        return activates and self.config["load_method"] == "upsert"
 
     def table_name(self, stream: str) -> tuple[str, str, str]:
         """Catalog, schema and table for a stream.
@@ -184,12 +191,18 @@ class TargetDuckDB(Target):
         with _maps_applied():
             self.mapper.register_raw_stream_schema(stream, schema, keys)
         maps = [m for m in self.mapper.stream_maps[stream] if not isinstance(m, RemoveRecordTransform)]
+        start = None if stream in self._begun else version_of(self._seen_state, stream)
+        self._begun.add(stream)
         for stream_map in maps:
             self.get_sink(
                 stream_map.stream_alias,
                 schema=stream_map.transformed_schema,
                 key_properties=stream_map.transformed_key_properties,
             )
+            sink = self._sink(stream_map.stream_alias)
+            sink.versions.source = stream
+            if start is not None and self.reads_versions:
+                sink.versions.expect(start)
         self._raw.pop(stream, None)
         if len(maps) == 1 and type(maps[0]) is SameRecordTransform and self._records_stay_raw():
             sink = self._sink(maps[0].stream_alias)
@@ -264,7 +277,8 @@ class TargetDuckDB(Target):
             stream: self._bookmarks_before.get(stream, bookmark_of(before, stream)) for stream in gathering
         }
         state = None if value is None else State(value, one_line(value, self.message_reader.value))
-        if all(self._goes_back(value, stream) for stream in gathering):
+        missing = any(versions.missing is not None for versions in self._versions.values())
+        if not missing and all(self._goes_back(value, stream) for stream in gathering):
             self._ready_state = state
         else:
             self._held_state = state
@@ -381,7 +395,7 @@ class TargetDuckDB(Target):
             self._ready_state, self._held_state = None, self._ready_state
 
     def _unresolved(self) -> bool:
-        return any(versions.gathered for versions in self._versions.values())
+        return any(versions.gathered or versions.missing is not None for versions in self._versions.values())
 
     def _go_on(self) -> bool:
         """Between two chunks of input: flush if much or old data waits, or time is left; stop if a signal asked to."""
@@ -399,9 +413,13 @@ class TargetDuckDB(Target):
         """Load the rest, and decide about the versions that are still being gathered.
 
         Raises:
-            LoaderError: if a version's records came and nothing says that they are all.
+            LoaderError: if a version's records came and nothing says that they are all, or if the tap went on from a
+                state that the database does not have.
         """
         try:
+            if not self._signal:
+                for versions in self._versions.values():
+                    versions.resolve_missing(version_of(self._seen_state, versions.source))
             self.flush(self._resolve if not self._signal else lambda: None)
             for sink in self._sinks_active.values():
                 sink.clean_up()
@@ -415,8 +433,8 @@ class TargetDuckDB(Target):
                 what = "the stream" if version == OVERWRITING else f"version {version}"
                 msg = (
                     f"Stream '{versions.stream}': the input ended before {what} was complete, so table "
-                    f"{versions.table} is as it was; run the tap again (if it never sends ACTIVATE_VERSION, set "
-                    "`process_activate_version_messages` to false)."
+                    f"{versions.table} is as it was; run the tap again, with `--full-refresh` if that does not help "
+                    "(if it never sends ACTIVATE_VERSION, set `process_activate_version_messages` to false)."
                 )
                 raise LoaderError(msg)
 
@@ -430,7 +448,8 @@ class TargetDuckDB(Target):
         for versions in self._versions.values():
             others = (other.last_line for other in self._versions.values() if other is not versions)
             ended = max([self._state_line, *others]) > versions.last_line
-            if versions.is_merged(named := version_of(self._seen_state, versions.stream)):
+            named = version_of(self._seen_state, versions.source)
+            if versions.is_merged(named) or (self.reads_versions and versions.is_empty_without(named)):
                 versions.remember(named)
             for version in list(versions.gathered):
                 if version != OVERWRITING and versions.is_carried_by_others(version):
@@ -444,9 +463,9 @@ class TargetDuckDB(Target):
                         versions.activate(version)
                 elif versions.current is None:
                     held = self._held_state.value if self._held_state else None
-                    if versions.contradicted or version_of(held, versions.stream) == version:
+                    if versions.contradicted or version_of(held, versions.source) == version:
                         versions.adopt(version, as_current=True)
-                    elif not self._tap_activates:
+                    elif not (self._tap_activates or versions.refills):
                         versions.adopt(version, as_current=False)
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002

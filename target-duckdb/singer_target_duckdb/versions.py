@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from singer_target_duckdb.errors import LoaderError
 from singer_target_duckdb.sql import quoted
 from singer_target_duckdb.table import TEMPORARY, Table
 
@@ -40,7 +41,11 @@ class Versions:
     """The versions of one table, in this run.
 
     Attributes:
+        stream: name of the stream that goes into the table.
+        source: name under which the tap's state knows it.
         current: the version that the table holds, as far as is known.
+        missing: the version of the tap's state, where the tap goes on from it but the table does not have it.
+        refills: whether a newer version came in place of the missing one; a part of it would have gaps as well.
         merged: the first version that came for a table whose version is not known, and which has rows.
         gathered: versions that are not current yet.
         loaded_directly: whether records went straight into the table.
@@ -52,7 +57,10 @@ class Versions:
     database: Database
     stream: str
     table: Table
+    source: str = ""
     current: int | None = None
+    missing: int | None = None
+    refills: bool = False
     merged: int | None = None
     gathered: dict[int, Gathered] = field(default_factory=dict)
     loaded_directly: bool = False
@@ -60,15 +68,54 @@ class Versions:
     contradicted: bool = False
     last_line: int = 0
 
+    def expect(self, version: int) -> None:
+        """Compare the version that the tap's state names when the tap begins with what the table has.
+
+        An empty table of that version is one of which the source has no records.
+        """
+        if (self.current is None or self.current < version) and not self.table.has_rows():
+            self.missing = version
+
     def begin(self, version: int) -> None:
-        """Look at a version before its first record: where none is known, but the table has rows, it is merged."""
+        """Look at a version before its first record: where none is known, but the table has rows, it is merged.
+
+        Raises:
+            LoaderError: if it is the version that is missing, of which only changes would come.
+        """
+        if self.missing is not None and version >= self.missing:
+            self.resolve_missing(version)
         nothing_known = self.current is None and self.merged is None and not self.gathered
         if nothing_known and (self.loaded_directly or self.table.has_rows()):
             self.merged = version
 
+    def resolve_missing(self, version: int | None) -> None:
+        """A newer version replaces the table, whatever is missing; without one, the table would have gaps.
+
+        Args:
+            version: the newest version that the tap speaks of.
+
+        Raises:
+            LoaderError: if a version is missing and this one is not newer.
+        """
+        if self.missing is None:
+            return
+        if version is None or version <= self.missing:
+            msg = (
+                f"Stream '{self.stream}': the tap goes on from a state that this database does not have, because "
+                f"table {self.table} is new or empty; run with `--full-refresh` to load everything (without Meltano: "
+                "without a state)."
+            )
+            raise LoaderError(msg)
+        self.missing, self.refills = None, True
+
     def is_merged(self, version: int | None) -> bool:
         """Whether a version is the first that came for rows of which none is known, and nothing has made it current."""
         return version is not None and self.current is None and self.merged == version
+
+    def is_empty_without(self, version: int | None) -> bool:
+        """Whether nothing came for an empty table that does not know a version yet."""
+        newer = version is not None and (self.current is None or self.current < version)
+        return newer and not self.carried and not self.gathered and not self.table.has_rows()
 
     def is_carried_by_others(self, version: int) -> bool:
         """Whether records came in this run, but none of them under this version."""
