@@ -1,4 +1,4 @@
-"""Who may come in and what they may read: tokens and rights."""
+"""Tokens, and the rights of the credential."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ AREAS = {
 class Rights:
     """What the credential may read: areas (see `AREAS`) and employee attributes (by key).
 
-    Everything at first. Each method acts from the next request on.
+    Everything at first. Changes apply from the next request on.
     """
 
     def __init__(self) -> None:
@@ -50,22 +50,22 @@ class Rights:
         return frozenset(AREAS) - self._denied
 
     def deny(self, *areas: str) -> None:
-        """Take areas away."""
+        """Remove the right to read these areas."""
         self._denied |= self._known(areas)
         self.version += 1
 
     def allow(self, *areas: str) -> None:
-        """Give areas back."""
+        """Restore the right to read these areas."""
         self._denied -= self._known(areas)
         self.version += 1
 
     def only(self, *areas: str) -> None:
-        """Leave only these areas."""
+        """Allow only these areas."""
         self._denied = set(AREAS) - self._known(areas)
         self.version += 1
 
     def hide_attributes(self, *keys: str) -> None:
-        """Take employee attributes out of the whitelist."""
+        """Remove employee attributes from the whitelist."""
         self._hidden |= set(keys)
         self.version += 1
 
@@ -85,7 +85,7 @@ class Rights:
 
     @property
     def scope(self) -> str:
-        """What the token answers list."""
+        """The scopes that a token answer lists."""
         return " ".join(scope for area, scope in AREAS.items() if area not in self._denied)
 
     @staticmethod
@@ -97,7 +97,7 @@ class Rights:
 
 
 class Tokens:
-    """Hands out bearer tokens and knows which ones are valid: the same one for 24 hours, unless told otherwise."""
+    """Issues and checks bearer tokens: one token for 24 hours, unless the options say otherwise."""
 
     def __init__(self, options: Options, clock: Clock) -> None:
         self._options, self._clock = options, clock
@@ -107,14 +107,14 @@ class Tokens:
         """token -> (end, requests made with it)"""
 
     def login(self) -> tuple[str, int]:
-        """The token for the credential and the seconds it is still good for."""
+        """The token for the credential and the seconds until it expires."""
         if not self.valid(self._current) or self._options.bearer == "single-use":
             self.renew()
         end, _ = self._valid[self._current]
         return self._current, max(1, int((end - self._clock.now()).total_seconds()))
 
     def renew(self) -> str:
-        """A new token; with single-use tokens the others end."""
+        """A new token; with single-use tokens the older ones expire."""
         if self._options.bearer == "single-use":
             self._valid.clear()
         self._issued += 1
@@ -129,8 +129,8 @@ class Tokens:
     def valid(self, token: str) -> bool:
         """Whether requests may be made with the token."""
         end, used = self._valid.get(token, (None, 0))
-        worn = self._options.token_requests is not None and used >= self._options.token_requests
-        return end is not None and end > self._clock.now() and not worn
+        used_up = self._options.token_requests is not None and used >= self._options.token_requests
+        return end is not None and end > self._clock.now() and not used_up
 
     def use(self, token: str) -> bool:
         """Count a request made with the token; False if it is not valid."""

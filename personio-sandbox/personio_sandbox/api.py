@@ -1,4 +1,4 @@
-"""What the two API versions share: calls, answers, errors, the table of endpoints and the memory of results."""
+"""What the two API versions share: calls, answers, errors, the table of endpoints and a cache of results."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Answer(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-class Refused(Exception):  # noqa: N818  it reads as what happened
+class Refused(Exception):  # noqa: N818  it ends a request, it is no mistake of ours
     """The request ends with this error answer."""
 
     def __init__(self, answer: Answer) -> None:
@@ -39,7 +39,7 @@ class Refused(Exception):  # noqa: N818  it reads as what happened
 
 @dataclass
 class Api:
-    """What the endpoints work on."""
+    """What the endpoints have access to."""
 
     company: Company
     options: Options
@@ -48,8 +48,8 @@ class Api:
     _results: dict[Any, Any] = field(default_factory=dict)
     _results_of: int = -1
 
-    def remember(self, key: Any, make: Callable[[], Result]) -> Result:
-        """The result for this key, made anew when the company has changed since."""
+    def cached(self, key: Any, make: Callable[[], Result]) -> Result:
+        """The result for this key, computed again when the company has changed since."""
         if self._results_of != self.company.version or len(self._results) > 200:
             self._results, self._results_of = {}, self.company.version
         if key not in self._results:
@@ -60,7 +60,7 @@ class Api:
 
 @dataclass
 class Call:
-    """One request, as an endpoint sees it. ``origin`` is where the client reaches the sandbox."""
+    """One request, as an endpoint sees it. ``origin`` is the address under which the client reaches the sandbox."""
 
     api: Api
     method: str
@@ -73,7 +73,7 @@ class Call:
 
     @property
     def company(self) -> Company:
-        """The company that is asked about."""
+        """The company."""
         return self.api.company
 
     def values(self, name: str) -> tuple[str, ...]:
@@ -98,9 +98,9 @@ class Endpoint:
     area: str | None = None
     beta: bool = False
     steady: bool = True
-    """The same request brings the same answer until the company changes."""
+    """The same request gets the same answer until the company changes."""
     guarded: bool = True
-    """A token is needed."""
+    """Whether a token is required."""
 
 
 class Endpoints:

@@ -18,7 +18,7 @@ HOLIDAY, TIME_OFF = 1, 2
 
 
 class Attendances(Mapping[int, Attendance]):
-    """A table of attendances by id, ascending; rows are built when they are asked for.
+    """A table of attendances by id, ascending; rows are built when they are read.
 
     The columns are public for those who read many rows: position n of each belongs to ``ids[n]``. ``days`` are
     ordinals, ``starts`` and ``ends`` minutes of the day (-1: still running), ``updated`` seconds since 1970,
@@ -55,7 +55,7 @@ class Attendances(Mapping[int, Attendance]):
         return iter(self.ids)
 
     def position(self, key: int) -> int:
-        """Where the row stands in the columns; KeyError if there is none."""
+        """The position of the row in the columns; KeyError if there is none."""
         place = bisect_left(self.ids, key)
         if place == len(self.ids) or self.ids[place] != key:
             raise KeyError(key)
@@ -94,7 +94,7 @@ class Attendances(Mapping[int, Attendance]):
                 column.insert(n, cell)
 
     def remove(self, keys: Iterable[int]) -> None:
-        """Take rows out; KeyError, and nothing happens, if one does not exist."""
+        """Remove rows; KeyError, and nothing is removed, if one does not exist."""
         places = {self.position(key) for key in keys}
         keep = bytearray(b"\x01") * len(self.ids)
         for place in places:

@@ -92,7 +92,7 @@ _KINDS: dict[str, Kind] = {
 
 
 def catalogue(*, hostile: bool) -> dict[str, Attribute]:
-    """Every attribute by key; the hostile ones repeat labels and try every sort of character in them."""
+    """Every attribute by key; the hostile ones have duplicate labels and unusual characters."""
     attributes = {attribute.key: attribute for attribute in BUILT_IN}
     for number, (label, type_, more) in enumerate(_CUSTOM + (_HOSTILE if hostile else ())):
         key = f"dynamic_{_FIRST_NUMBER + number * 37}"

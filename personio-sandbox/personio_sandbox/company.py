@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from . import founding, model, webhooks
+from . import model, webhooks
 from .attendances import Attendances
-from .cascade import cascade
+from .deletions import delete_dependents
+from .generate import BALANCE_TYPES, FIRST_EMPLOYEE, generate_company
 from .model import (
     EMPLOYMENT,
     HOURLY,
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
 PERSON_KEYS = frozenset(
     {"first_name", "last_name", "preferred_name", "email", "gender", "status", "profile_picture"}
 )
-# The v2 ids of these tables follow from the number of the row.
+# The v2 ids of these tables are computed from the number of the row.
 FAMILIES = {"time_offs": TIME_OFF, "absence_types": TYPE}
-# What `change` alters, table by table: fields that no other record shows.
+# The field that `change` sets, by table: fields that no other record shows.
 CHANGES = {
     "employees": "position",
     "time_offs": "comment",
@@ -54,7 +55,7 @@ CHANGES = {
 }
 
 
-# Employees and vacancies refer to these; the company keeps them as they are.
+# Employees and vacancies refer to these tables: their records cannot be deleted.
 STRUCTURE = frozenset({
     "legal_entities", "offices", "org_units", "cost_centers", "holiday_calendars", "work_schedules",
     "compensation_types", "recruiting_categories",
@@ -62,22 +63,21 @@ STRUCTURE = frozenset({
 
 
 class Company(Views):
-    """The single truth that both API versions show: one mapping per table, keyed by id.
+    """The data that both API versions show: one mapping per table, keyed by id.
 
-    Read the tables freely; change them with `update`, `insert`, `delete` and `change`, which move the time
-    stamps that Personio would move, record the events that its webhooks would tell, and may be called from any
-    thread.
+    Read the tables freely; change them with `update`, `insert`, `delete` and `change`. These set the time stamps
+    that Personio would set, record the events that its webhooks would send, and may be called from any thread.
     """
 
     def __init__(self, options: Options | None = None) -> None:
         super().__init__(options)
-        founding.found(self)
+        generate_company(self)
 
     def found_again(self) -> None:
-        """Start over: all tables as in the beginning (or as they would be now, if the clock was moved)."""
+        """Generate all tables again, as at the start (or for the new time, if the clock was moved)."""
         with self.lock:
             self.clear()
-            founding.found(self)
+            generate_company(self)
 
     def update(self, table: str, key: Any, **values: Any) -> Any:
         """Set fields of a record (of an employee: attributes) and return the record.
@@ -96,36 +96,36 @@ class Company(Views):
                     values.setdefault("updated_at", self.now())
                 new = msgspec.structs.replace(old, **values)
                 self._put(table, key, new)
-            self._tell(table, new, "updated")
+            self._record_event(table, new, "updated")
             self._changes += 1
             return new
 
     def insert(self, table: str, **values: Any) -> Any:
-        """Add a record and return it. What is not given is taken from the table's last record or invented."""
+        """Add a record and return it. Missing values are copied from the table's last record or generated."""
         with self.lock:
             rows, now = self.rows(table), self.now()
             if table == "employees":
-                key = values.pop("id", None) or max(self.employees, default=founding.FIRST_EMPLOYEE - 1) + 1
-                employee = self.hiring.hire(key - founding.FIRST_EMPLOYEE, key, list(self.employees)[:1])
+                key = values.pop("id", None) or max(self.employees, default=FIRST_EMPLOYEE - 1) + 1
+                employee = self.hiring.hire(key - FIRST_EMPLOYEE, key, list(self.employees)[:1])
                 self.employees[key] = employee
                 employee.attributes["created_at"] = now
                 self.touch_employee(employee, values)
                 employee.person_updated_at = employee.employment_updated_at = now
-                for type_id in set(founding.BALANCE_TYPES) & set(self.absence_types):
+                for type_id in set(BALANCE_TYPES) & set(self.absence_types):
                     fresh = model.Balance(
                         employee_id=key, absence_type_id=type_id, balance=0, available_balance=0
                     )
                     self.balances[key, type_id] = fresh
                 new: Any = employee
             else:
-                new = self._grown(table, rows, values)
+                new = self._new_record(table, rows, values)
                 self._put(table, self._key(table, new), new)
-            self._tell(table, new, "created")
+            self._record_event(table, new, "created")
             self._changes += 1
             return new
 
     def delete(self, table: str, *keys: Any) -> None:
-        """Take records away with all that belongs to them. KeyError, and nothing happens, if one is unknown."""
+        """Delete records with all that belongs to them. KeyError, and nothing is deleted, if one is unknown."""
         with self.lock:
             rows = self.rows(table)
             if table in STRUCTURE:
@@ -137,17 +137,17 @@ class Company(Views):
                 for key in keys:
                     del rows[key]
             for row in gone:
-                self._tell(table, row, "deleted")
+                self._record_event(table, row, "deleted")
             if keys:
-                cascade(self, table, set(keys))
+                delete_dependents(self, table, set(keys))
             self._changes += 1
 
     def change(
         self, percent: float = 1, tables: Sequence[str] = ("employees", "time_offs", "attendances")
     ) -> dict[str, list[Any]]:
-        """Alter that share of each table (at least one record) and return the ids, by table.
+        """Change this share of each table (at least one record) and return the ids, by table.
 
-        Which ones follows from the seed and from how often this was called.
+        The choice depends on the seed and on the number of earlier calls.
         """
         unknown = [table for table in tables if table not in CHANGES]
         if unknown:
@@ -161,7 +161,7 @@ class Company(Views):
             return changed
 
     def sample(self, table: str, percent: float) -> list[Any]:
-        """The ids of that share of a table (at least one); another choice each time, the same for a seed."""
+        """The ids of this share of a table (at least one); each call chooses anew, the same for the same seed."""
         with self.lock:
             self._rounds += 1
             rng = random.Random(f"{self.options.seed}/{table}/{self._rounds}")  # noqa: S311
@@ -187,7 +187,7 @@ class Company(Views):
         return (row.employee_id, row.absence_type_id) if table == "balances" else row.id
 
     def touch_employee(self, employee: Employee, values: dict[str, Any]) -> None:
-        """Set attributes and move the time stamps, without an event."""
+        """Set attributes and the time stamps, without recording an event."""
         unknown = sorted(set(values) - set(self.attributes) - {"currency"})
         if unknown:
             raise ValueError(f"employees have no attribute {', '.join(unknown)}")
@@ -205,8 +205,8 @@ class Company(Views):
             if pay.employee_id == employee.id and pay.effective_to is None and pay.interval == "MONTHLY":
                 pay.amount = values["fix_salary"]
 
-    def _grown(self, table: str, rows: Any, values: dict[str, Any]) -> Any:
-        """A new record like the last one of its table."""
+    def _new_record(self, table: str, rows: Any, values: dict[str, Any]) -> Any:
+        """A copy of the last record of its table, with these values."""
         if not rows:
             raise ValueError(f"{table} is empty: there is no record to take the missing values from")
         last = next(reversed(rows)) if isinstance(rows, dict) else rows.ids[-1]
@@ -248,7 +248,7 @@ class Company(Views):
             else f"{value or ''} ({self._rounds})"
         )
 
-    def _tell(self, table: str, row: Any, what: str) -> None:
+    def _record_event(self, table: str, row: Any, what: str) -> None:
         """Record the webhook event of a change."""
         if table in webhooks.SUBJECTS:
             self.events.append(webhooks.event(len(self.events), table, row, what, self.now()))

@@ -1,4 +1,4 @@
-"""The control endpoints under /_sandbox/: what the Python interface does, for everyone else. JSON in, JSON out."""
+"""The control endpoints under /_sandbox/: the Python interface over HTTP. JSON in, JSON out."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def command(method: str, name: str) -> Callable[[Command], Command]:
 
 
 async def control(server: Server, request: web.BaseRequest) -> web.Response:
-    """Carry out a control request; mistakes are answered with 400 and a sentence."""
+    """Run a control request; a bad request gets 400 and one sentence."""
     name = request.path.removeprefix("/_sandbox").strip("/") or "health"
     function = COMMANDS.get((request.method, name))
     if function is None:
@@ -55,7 +55,7 @@ def _json(value: Any, status: int = 200) -> web.Response:
 
 @command("GET", "health")
 def health(server: Server, arguments: dict[str, Any]) -> Any:
-    """Alive, the time, and how many rows there are."""
+    """The status, the time, and the number of rows per table."""
     del arguments
     company = server.company
     return {
@@ -67,7 +67,7 @@ def health(server: Server, arguments: dict[str, Any]) -> Any:
 
 @command("POST", "reset")
 def reset(server: Server, arguments: dict[str, Any]) -> Any:
-    """Found the company again; faults, rights, limits and the log go back to the start."""
+    """Generate the company again; reset faults, rights, limits and the log."""
     del arguments
     server.company.found_again()
     server.faults.clear()
@@ -79,7 +79,7 @@ def reset(server: Server, arguments: dict[str, Any]) -> Any:
 
 @command("POST", "change")
 def change(server: Server, arguments: dict[str, Any]) -> Any:
-    """``{percent, tables}``: alter that share of each table; answers the ids."""
+    """``{percent, tables}``: change this share of each table; returns the ids."""
     return server.company.change(**arguments)
 
 
@@ -102,7 +102,7 @@ def insert(server: Server, arguments: dict[str, Any]) -> Any:
 
 @command("POST", "delete")
 def delete(server: Server, arguments: dict[str, Any]) -> Any:
-    """``{table, ids}``, or ``{table, percent}``: take records away; answers the ids."""
+    """``{table, ids}``, or ``{table, percent}``: delete records; returns the ids."""
     company, table = server.company, arguments["table"]
     if "percent" in arguments:
         keys = company.sample(table, float(arguments["percent"]))
@@ -140,7 +140,7 @@ def forget(server: Server, arguments: dict[str, Any]) -> Any:
 
 @command("GET", "faults")
 def list_faults(server: Server, arguments: dict[str, Any]) -> Any:
-    """The faults that are switched on, and how often each has struck."""
+    """The faults that are switched on, and how many requests each has affected."""
     del arguments
     return [asdict(fault) for fault in server.faults]
 
@@ -199,7 +199,7 @@ def set_rights(server: Server, arguments: dict[str, Any]) -> Any:
 
 @command("POST", "options")
 def set_options(server: Server, arguments: dict[str, Any]) -> Any:
-    """Options that act while the sandbox runs, e.g. ``{latency: 0.2}``; answers all of them but the credential."""
+    """Change options while the sandbox runs, e.g. ``{latency: 0.2}``; returns all but the credential."""
     for name, value in arguments.items():
         setattr(server.options, name, value)
     return {k: v for k, v in asdict(server.options).items() if not k.startswith("client_")}
@@ -214,7 +214,7 @@ def clock(server: Server, arguments: dict[str, Any]) -> Any:
 
 @command("POST", "clock")
 def set_clock(server: Server, arguments: dict[str, Any]) -> Any:
-    """``{forward: {days: 8}}`` moves on; ``{now: "2026-06-01T00:00:00Z"}`` stands still there."""
+    """``{forward: {days: 8}}`` moves the clock; ``{now: "2026-06-01T00:00:00Z"}`` fixes it at that time."""
     if "now" in arguments:
         server.company.clock.set(dt.datetime.fromisoformat(arguments["now"]))
     server.company.clock.forward(**arguments.get("forward", {}))

@@ -1,4 +1,4 @@
-"""Faults and moving ground, to be switched on and off while the sandbox runs."""
+"""Faults, and changes to the company at a given request. Both can be switched on and off while the sandbox runs."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 @dataclass
 class Fault:
-    """One fault and when it strikes.
+    """One fault and the requests that it affects.
 
-    ``path`` is a pattern (``/v1/company/*``). Of the requests that match it, those from the ``nth`` on (1 is the
-    next one), at most ``times`` of them (None: all), each with ``probability``, meet the fault.
+    ``path`` is a pattern (``/v1/company/*``). The fault affects matching requests from the ``nth`` on (1 is the next
+    one), at most ``times`` of them (None: all), each with ``probability``.
     """
 
     kind: Kind
@@ -41,7 +41,7 @@ class Fault:
     probability: float = 1.0
     seed: int = 0
     seconds: float = 1.0
-    """For slow: the wait before the answer; for stall: the wait in the middle of it (then the rest comes)."""
+    """For slow: the wait before the answer. For stall: the wait in the middle of the answer."""
     retry_after: str | None = None
     """For error statuses: the value of Retry-After."""
     by: int = 1
@@ -49,7 +49,7 @@ class Fault:
     seen: int = field(default=0, init=False)
     """Requests that matched so far."""
     fired: int = field(default=0, init=False)
-    """Requests that met the fault so far."""
+    """Requests that were affected so far."""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -59,7 +59,7 @@ class Fault:
         self._random = random.Random(self.seed)  # noqa: S311  it need not be secret
 
     def strikes(self, method: str, path: str) -> bool:
-        """Count a request, and tell whether it meets the fault."""
+        """Count a request, and return whether the fault affects it."""
         if self.method not in (None, method) or not fnmatchcase(path, self.path):
             return False
         self.seen += 1
@@ -96,7 +96,7 @@ class Faults:
         return len(self._faults)
 
     def add(self, kind: Kind, path: str = "*", **when: Any) -> Fault:
-        """Switch a fault on; see `Fault` for what can be set. The first one that strikes wins."""
+        """Switch a fault on; see `Fault` for its settings. If several affect a request, the first one is used."""
         fault = Fault(kind, path, **when)
         with self._lock:
             self._faults.append(fault)
@@ -130,16 +130,16 @@ class Faults:
             self._hooks.append(Hook(when, path, nth, action))
 
     def pick(self, method: str, path: str) -> Fault | None:
-        """The fault that a request meets, if any."""
+        """The fault that affects a request, if any."""
         if not self._faults:
             return None
         with self._lock:
-            struck = [fault for fault in self._faults if fault.strikes(method, path)]
-        for fault in struck[1:]:
+            found = [fault for fault in self._faults if fault.strikes(method, path)]
+        for fault in found[1:]:
             fault.fired -= 1
-        return struck[0] if struck else None
+        return found[0] if found else None
 
-    def move_ground(self, when: Literal["before", "after"], path: str, company: Company) -> None:
+    def run_hooks(self, when: Literal["before", "after"], path: str, company: Company) -> None:
         """Run the planned changes that are due."""
         if not self._hooks:
             return
@@ -184,8 +184,8 @@ def error(status: int, path: str, timestamp: str, headers: tuple[tuple[str, str]
     return Answer(encode(body), status, "application/problem+json", headers)
 
 
-def instead(fault: Fault, path: str, timestamp: str) -> Answer | None:
-    """The answer that a fault gives in place of the real one; None if it works on the real one."""
+def replacement(fault: Fault, path: str, timestamp: str) -> Answer | None:
+    """The answer that a fault gives in place of the real one; None if it alters the real one."""
     if fault.kind.isdigit():
         headers = () if fault.retry_after is None else (("Retry-After", fault.retry_after),)
         return error(int(fault.kind), path, timestamp, headers)
@@ -196,8 +196,8 @@ def instead(fault: Fault, path: str, timestamp: str) -> Answer | None:
     return None
 
 
-def spoil(fault: Fault, answer: Answer) -> Answer:
-    """The real answer after a fault has worked on its body."""
+def altered(fault: Fault, answer: Answer) -> Answer:
+    """The real answer with its body altered by a fault."""
     body = answer.body
     if fault.kind == "cut-json":
         body = body[: max(1, len(body) * 2 // 3)]

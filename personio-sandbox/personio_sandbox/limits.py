@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from time import monotonic
 
-# What v2 says of its limits while they are off: clients that keep the documented ones by themselves need not wait.
+# The v2 headers while the limits are off: clients that keep the documented limits on their own do not wait then.
 OFF = (
     ("x-ratelimit-replenish-rate", "100000"),
     ("x-ratelimit-burst-capacity", "100000"),
@@ -47,7 +47,7 @@ class Limits:
         self._buckets.clear()
 
     def check(self, endpoint: str) -> tuple[bool, tuple[tuple[str, str], ...]]:
-        """Whether a request to this path template may pass, and the headers that tell about the limit (v2 only)."""
+        """Whether a request to this path template may pass, and the headers with the limit (v2 only)."""
         if endpoint not in RATES and not endpoint.startswith("/v2"):
             return True, ()
         bucket = self._buckets.get(endpoint)
@@ -64,7 +64,7 @@ class Limits:
         )
 
 
-# Requests a second, and at once: from Personio's changelog and reference (v1, logins) and its headers (v2).
+# Requests per second, and burst: from Personio's changelog and reference (v1, logins) and its headers (v2).
 RATES = {
     "/v1/company/employees": (300 / 60, 15),
     "/v1/auth": (60 / 60, 60),

@@ -1,4 +1,4 @@
-"""The log of what the sandbox was asked."""
+"""The log of the requests to the sandbox."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Request:
     headers: CIMultiDictProxy[str]
     status: int
     at: float
-    """When it came in, seconds since 1970."""
+    """When it arrived, in seconds since 1970."""
     fault: str | None = None
-    """The kind of fault that it met."""
+    """The kind of fault that affected it."""
 
     @property
     def endpoint(self) -> str:
@@ -37,7 +37,7 @@ class Request:
 
 
 class RequestLog:
-    """The API requests so far, oldest first; the last 100,000 are kept. Control requests do not count."""
+    """The API requests so far, oldest first; the last 100,000 are kept. Control requests are not logged."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -49,7 +49,7 @@ class RequestLog:
             self._requests.append(request)
 
     def clear(self) -> None:
-        """Forget them all."""
+        """Remove all requests."""
         with self._lock:
             self._requests.clear()
 

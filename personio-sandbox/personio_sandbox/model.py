@@ -1,6 +1,6 @@
-"""What the invented company is made of: one class per table, with Python types.
+"""The records of the invented company: one class per table, with Python types.
 
-Both API versions are rendered from these records. Moments are aware datetimes in UTC, days are dates,
+Both API versions are rendered from these records. Timestamps are aware datetimes in UTC, days are dates,
 wall-clock times of attendances are datetimes without a zone, and relations are the id of the other record.
 """
 
@@ -34,7 +34,7 @@ class Attribute(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def custom(self) -> bool:
-        """Whether the tenant made this attribute (or switched on a preset of Personio)."""
+        """Whether the tenant created this attribute (or enabled a preset of Personio)."""
         return self.key.startswith("dynamic_")
 
 
@@ -301,8 +301,8 @@ class Report(msgspec.Struct, kw_only=True):
     """A custom report: ``items`` as v1 shows it, ``columns`` and ``rows`` as v2 shows it.
 
     ``columns`` are (name, display, type); a cell of ``rows`` is (attribute id, name of the value's key or None
-    for an empty cell, the value's content). ``readable`` is what v2 makes of it: a grouped report and a broken
-    configuration are listed but cannot be read.
+    for an empty cell, the value's content). ``readable``: v2 lists grouped reports and broken
+    configurations, but they cannot be read.
     """
 
     id: str
@@ -491,7 +491,7 @@ class Webhook(msgspec.Struct, kw_only=True):
 
 
 class Event(msgspec.Struct, kw_only=True, frozen=True):
-    """Something that happened, as the webhook feed tells it."""
+    """An entry of the webhook event feed."""
 
     id: str
     name: str
@@ -507,7 +507,7 @@ _FORMS = tuple(f"%08x-5a0d-4{family:03x}-8{family:03x}-%012x" for family in rang
 
 
 def uuid(family: int, number: int) -> str:
-    """A UUID that is the same whenever the company is founded again."""
+    """A UUID; the same family and number give the same UUID in every company."""
     return _FORMS[family] % ((number * 2654435761 + family * 40503) & 0xFFFFFFFF, number)
 
 

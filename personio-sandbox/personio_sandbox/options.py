@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt  # noqa: TC003  the types of the options are looked at
+import datetime as dt  # noqa: TC003  `get_type_hints` needs the types
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, get_type_hints
 
@@ -25,8 +25,8 @@ def option(default: Any, meaning: str) -> Any:
 class Options:
     """Size of the company, and the ways in which Personio behaves.
 
-    The first group counts when the company is founded; everything below it can be changed while the sandbox
-    runs (``sandbox.options.latency = 0.2``) and acts from the next request on.
+    The first group is read when the company is generated. Everything below it can be changed while the sandbox
+    runs (``sandbox.options.latency = 0.2``) and applies from the next request on.
     """
 
     employees: int = option(250, "size of the company")
@@ -92,7 +92,7 @@ class Options:
     )
 
     version: ClassVar[int] = 0
-    """Moves with every change."""
+    """Increases with every change."""
 
     def __post_init__(self) -> None:
         for name in ("employees", "attendances_per_employee", "absences_per_employee", "years", "latency"):

@@ -1,4 +1,4 @@
-"""Invents the employees of the company."""
+"""Generate the employees of the company."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def plain(name: str) -> str:
 
 
 class Hiring:
-    """Invents employees one after the other, each the same for the same seed."""
+    """Generates employees one after the other; the same seed gives the same employees."""
 
     def __init__(  # noqa: PLR0917  the tables that an employee refers to
         self,
@@ -108,21 +108,21 @@ class Hiring:
             min(hired, self.today), dt.time(rng.randrange(6, 18), rng.randrange(60)), dt.UTC
         )
         entered = min(entered - dt.timedelta(days=rng.randrange(30), seconds=rng.randrange(60)), self.now)
-        # Batch changes leave equal moments behind: every fifth employee shares one with others.
+        # Every fifth employee shares a timestamp with others, as after a batch change.
         if rng.random() < 0.2:
             changed = self.now - dt.timedelta(days=40 * rng.randrange(1, 4))
         else:
             changed = self.now - dt.timedelta(seconds=rng.randrange(3600, 3 * 365 * 86_400))
         changed = max(changed, entered)
         earlier = max(entered, changed - dt.timedelta(days=rng.randrange(60)))
-        person_moved, employment_moved = (changed, earlier) if rng.random() < 0.5 else (earlier, changed)
+        person_updated, employment_updated = (changed, earlier) if rng.random() < 0.5 else (earlier, changed)
 
         first, last = rng.choice(FIRST_NAMES), rng.choice(NAME_STARTS) + rng.choice(NAME_ENDS)
         office = rng.choice(self.offices)
         department = rng.choice(self.departments)
         team = rng.choice([t for t in self.teams if t.parent_id == department.id])
         hourly = status != "inactive" and number > 3 and rng.random() < 0.1
-        # The first salary is a whole number, later ones are not: a schema guessed from one row is wrong.
+        # The first salary is a whole number, some later ones are not: a schema inferred from one row is wrong.
         salary: int | float = rng.randrange(2400, 9000)
         if number and rng.random() < 0.5:
             salary = round(salary + rng.randrange(1, 100) / 100, 2)
@@ -155,7 +155,7 @@ class Hiring:
             "probation_period_end": hired + dt.timedelta(days=182) if rng.random() < 0.8 else None,
             "last_working_day": ended - dt.timedelta(days=min(14, (ended - hired).days)) if ended else None,
             "created_at": entered,
-            "last_modified_at": max(person_moved, employment_moved),
+            "last_modified_at": max(person_updated, employment_updated),
             "subcompany": rng.choice(self.legal_entities).id if rng.random() < 0.97 else None,
             "office": office.id if rng.random() < 0.97 else None,
             "department": department.id if number % 50 != 49 else None,
@@ -178,9 +178,9 @@ class Hiring:
             id=employee_id,
             attributes=values,
             currency="GBP" if office.country == "GB" else "EUR",
-            person_updated_at=person_moved,
+            person_updated_at=person_updated,
             employment_id=uuid(EMPLOYMENT, employee_id),
-            employment_updated_at=employment_moved,
+            employment_updated_at=employment_updated,
         )
 
     def _custom(self, attribute: Attribute, number: int) -> Any:  # noqa: PLR0911, PLR0912  one line per kind

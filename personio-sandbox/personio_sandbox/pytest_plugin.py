@@ -1,4 +1,4 @@
-"""A pytest fixture, there as soon as the package is installed."""
+"""A pytest fixture that is available when the package is installed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def personio_sandbox() -> Iterator[Callable[..., Sandbox]]:
-    """Give the test a way to start sandboxes, which end with it.
+    """A function that starts a sandbox, which is stopped at the end of the test.
 
     ``sandbox = personio_sandbox(employees=20, seed=3)``: the arguments are those of `Sandbox`.
     """
-    from .sandbox import Sandbox  # noqa: PLC0415  runs that do not use the fixture do not pay for it
+    from .sandbox import Sandbox  # noqa: PLC0415  only runs that use the fixture import it
 
     running: list[Sandbox] = []
 

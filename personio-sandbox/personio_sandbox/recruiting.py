@@ -1,4 +1,4 @@
-"""Invents the recruiting: categories, vacancies, candidates and their applications."""
+"""Generate recruiting data: categories, vacancies, candidates and their applications."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STAGES = (
 )  # fmt: skip
 
 
-def recruit(company: Company, rng: random.Random) -> None:
+def generate_recruiting(company: Company, rng: random.Random) -> None:
     """Fill the tables of recruiting: about one vacancy per 20 employees and one application per two."""
     people, now = list(company.employees), company.now()
     for n, name in enumerate(("Professionals", "Ausbildung", "Initiativ")):

@@ -1,4 +1,4 @@
-"""Invents the custom reports: one of each type, with values of every kind."""
+"""Generate the custom reports: one of each type, with values of every kind."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 Row = tuple[tuple[str, str | None, Any], ...]
 
 
-def invent(company: Company, rng: random.Random) -> None:
+def generate_reports(company: Company, rng: random.Random) -> None:
     """Fill the table of reports."""
     people = list(company.employees.values())
     some = people[: min(len(people), 120)]
-    made: tuple[tuple[str, str, str, list[ReportItem], str], ...] = (
+    reports: tuple[tuple[str, str, str, list[ReportItem], str], ...] = (
         ("Headcount", "point_in_time", "up_to_date", [_headcount(company, e) for e in people], "yes"),
         (
             'Career "steps" & salaries',
@@ -34,7 +34,7 @@ def invent(company: Company, rng: random.Random) -> None:
         ("Nobody matches", "point_in_time", "up_to_date", [], "broken"),
     )
     now = company.now()
-    for n, (name, type_, status, items, readable) in enumerate(made):
+    for n, (name, type_, status, items, readable) in enumerate(reports):
         created = company.founded + dt.timedelta(days=1000 + 90 * n)
         columns, rows = _cells(company, people if n == 0 else some) if readable == "yes" else ((), ())
         report = Report(
@@ -82,7 +82,7 @@ def _headcount(company: Company, employee: Employee) -> ReportItem:
 
 
 def _history(company: Company, people: Iterable[Employee], rng: random.Random) -> Iterable[ReportItem]:
-    """Several rows for one employee, several dates in one row, and every fifth row twice."""
+    """Several rows per employee, several dates in one row, and every fifth employee's rows twice."""
     for number, employee in enumerate(people):
         hired = employee.attributes["hire_date"]
         for step in range(rng.randrange(1, 4)):
@@ -138,7 +138,7 @@ def _timeframe(employee: Employee, rng: random.Random) -> ReportItem:
 def _cells(
     company: Company, people: Iterable[Employee]
 ) -> tuple[tuple[tuple[str, str, str], ...], tuple[Row, ...]]:
-    """The same kind of report as v2 shows it: columns, and rows whose cells stand in their order."""
+    """The columns and rows of a report as v2 shows it; the cells of a row are in the order of the columns."""
     columns = (
         ("first_name", "First name", "string"),
         ("department", "Department", "option"),

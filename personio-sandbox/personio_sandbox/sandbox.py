@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 class Sandbox:
-    """A Personio to talk to. Use it as a context manager, or call `start` and `stop`.
+    """A local Personio. Use it as a context manager, or call `start` and `stop`.
 
     Takes an `Options`, or its fields as keyword arguments, or both (the keywords win).
 
     Attributes:
         company: the data, see `Company`.
         options: may be changed while it runs.
-        requests: what it was asked, see `RequestLog`.
-        faults: what goes wrong, see `Faults`.
+        requests: the log of requests, see `RequestLog`.
+        faults: the faults that are switched on, see `Faults`.
         rights: what the credential may read, see `Rights`.
     """
 
@@ -77,7 +77,7 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """Hang up. Does nothing if it does not run."""
+        """Stop the server. Does nothing if it is not running."""
         if self._thread is None or self._loop is None or self._stop is None:
             return
         self._loop.call_soon_threadsafe(self._stop.set)

@@ -1,4 +1,4 @@
-"""The HTTP server: takes a request through hooks, faults, limits, token and rights to its endpoint."""
+"""The HTTP server: passes a request through hooks, faults, limits, token and rights to its endpoint."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CACHED_BYTES = 256 * 1024 * 1024
 
 
 class Server:
-    """Everything behind the sandbox's URL. It belongs to the event loop that it is started in."""
+    """The HTTP server of a sandbox. Use it only in the event loop in which it was started."""
 
     def __init__(self, company: Company, options: Options) -> None:
         self.company, self.options = company, options
@@ -58,7 +58,7 @@ class Server:
         return context
 
     async def stop(self) -> None:
-        """Hang up on everyone."""
+        """Stop listening and close all connections."""
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -69,10 +69,10 @@ class Server:
         if path.startswith("/_sandbox"):
             return await control(self, request)
         at = time()
-        self.faults.move_ground("before", path, self.company)
+        self.faults.run_hooks("before", path, self.company)
         fault = self.faults.pick(request.method, path)
         body = await request.read() if request.can_read_body else b""
-        # The answer is made first and sent late: what it says was true when the request came.
+        # The answer is computed before the delay: it shows the data at the time of the request.
         answer = self._answer(request, path, body, fault)
         delay = self.options.latency + (fault.seconds if fault is not None and fault.kind == "slow" else 0)
         if delay:
@@ -82,9 +82,9 @@ class Server:
             Request(request.method, path, request.query, request.headers, 0 if cut else answer.status, at,
                     None if fault is None else fault.kind)
         )  # fmt: skip
-        self.faults.move_ground("after", path, self.company)
+        self.faults.run_hooks("after", path, self.company)
         if fault is not None and fault.kind in ("reset", "reset-body", "stall"):
-            return await _send_badly(request, answer, fault)
+            return await _send_broken(request, answer, fault)
         headers = dict(answer.headers)
         headers["Content-Type"] = answer.type
         if self.options.now is not None or self.company.clock.moves:
@@ -95,15 +95,15 @@ class Server:
         if fault is not None:
             if fault.kind == "expire":
                 self.tokens.expire()
-            instead = faults.instead(fault, path, self._timestamp())
-            if instead is not None:
-                return instead
+            error = faults.replacement(fault, path, self._timestamp())
+            if error is not None:
+                return error
         with self.company.lock:
             try:
                 answer = self._real(request, path, body)
             except Refused as refused:
                 answer = refused.answer
-        return answer if fault is None else faults.spoil(fault, answer)
+        return answer if fault is None else faults.altered(fault, answer)
 
     def _real(self, request: web.BaseRequest, path: str, body: bytes) -> Answer:
         """The answer that Personio would give."""
@@ -118,8 +118,8 @@ class Server:
         if version is v2 and not self.options.rate_limits:
             headers += limits.OFF
         if endpoint is not None and self.options.rate_limits:
-            passed, told = self.limits.check(endpoint.template)
-            headers += told
+            passed, limit_headers = self.limits.check(endpoint.template)
+            headers += limit_headers
             if not passed:
                 wait = (("Retry-After", "1"),) if self.options.retry_after else ()
                 raise Refused(faults.error(429, path, self._timestamp(), (*headers, *wait)))
@@ -128,7 +128,7 @@ class Server:
             if not self.tokens.use(token):
                 raise Refused(version.bad_token(call) if token else version.no_token(call))
             if version is v1:
-                # The token comes back in each answer, since 2023 the same one.
+                # Each answer returns the token; since 2023 it is always the same one.
                 echo = token if self.options.bearer == "constant" else self.tokens.renew()
                 headers.append(("Authorization", f"Bearer {echo}"))
         if endpoint is None or (endpoint.beta and not self._beta(call)):
@@ -146,7 +146,7 @@ class Server:
         return self.options.beta and call.headers.get("Beta", "").lower() == "true"
 
     def _cached(self, call: Call, asked: str, handler: Handler) -> Answer:
-        """The answer to the same question, unless something has changed since it was given."""
+        """The cached answer to the same request, unless something has changed since then."""
         state = (self.company.version, self.rights.version, self.options.version)
         if state != self._pages_of:
             self._pages.clear()
@@ -164,8 +164,8 @@ class Server:
         return self.company.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-async def _send_badly(request: web.BaseRequest, answer: Answer, fault: faults.Fault) -> web.StreamResponse:
-    """Break the connection before or in the middle of the body, or pause there."""
+async def _send_broken(request: web.BaseRequest, answer: Answer, fault: faults.Fault) -> web.StreamResponse:
+    """Break the connection before or in the middle of the body, or pause in the middle."""
     response = web.StreamResponse(status=answer.status)
     if fault.kind != "reset":
         response.content_type = answer.type
@@ -173,7 +173,7 @@ async def _send_badly(request: web.BaseRequest, answer: Answer, fault: faults.Fa
         await response.prepare(request)
         half = len(answer.body) // 2
         await response.write(answer.body[:half])
-        # What was written has to leave before the connection breaks.
+        # Give the system time to send what was written before the connection is aborted.
         await asyncio.sleep(fault.seconds if fault.kind == "stall" else 0.02)
         if fault.kind == "stall":
             await response.write(answer.body[half:])

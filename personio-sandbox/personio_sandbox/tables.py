@@ -1,4 +1,4 @@
-"""The tables of the company, and its time."""
+"""The tables of the company, and its clock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Tables:
-    """One mapping per table, keyed by id; empty until the company is founded."""
+    """One mapping per table, keyed by id; empty until `generate_company` fills them."""
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
@@ -64,16 +64,16 @@ class Tables:
         self.hiring: Hiring
 
     def now(self) -> dt.datetime:
-        """The moment that changes are stamped with, in UTC."""
+        """The current time in UTC, which becomes the time stamp of changes."""
         return self.clock.now()
 
     def today(self) -> dt.date:
-        """The day at the company's place."""
+        """The current day in the company's time zone."""
         return self.now().astimezone(self.zone).date()
 
     @property
     def version(self) -> int:
-        """Moves with every change of the data or the clock."""
+        """Increases with every change of the data or the clock."""
         return self._changes + self.clock.moves
 
     @property

@@ -1,4 +1,4 @@
-"""What the tables amount to: employments, attendance periods, and relations as v1 shows them."""
+"""Views that are computed from the tables: employments, attendance periods, and relations as v1 shows them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 
 class Views(Tables):
-    """Reads the tables the way the API shows them; each view is made when it is asked for."""
+    """The tables as the API shows them. Each view is computed when it is read."""
 
     @property
     def employments(self) -> dict[str, Employment]:

@@ -1,4 +1,4 @@
-"""The webhook of the invented company and what it has told in the last weeks."""
+"""The webhooks of the invented company, and their events of the last weeks."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ def event(number: int, table: str, row: Any, what: str, at: dt.datetime) -> Even
 
 
 def employment_event(number: int, row: Employee, what: str, at: dt.datetime) -> Event:
-    """The event of the employment that changes along with an employee."""
+    """The employment event of a change to an employee."""
     payload = {"employment": {"id": row.employment_id}, "person": {"id": str(row.id)}}
     return Event(
         id=uuid(OTHER, 700_000_000 + number), name=f"employment.{what}", occurred_at=at, payload=payload
     )
 
 
-def subscribe(company: Company, rng: random.Random) -> None:
-    """One webhook for everything, a switched-off one, and events about the latest records."""
+def generate_webhooks(company: Company, rng: random.Random) -> None:
+    """Generate one webhook for all events, one that is disabled, and events for the latest records."""
     created = company.founded + dt.timedelta(days=2000)
     for number, (enabled, names) in enumerate(((True, EVENT_NAMES), (False, ("person.deleted",)))):
         webhook = Webhook(
@@ -65,16 +65,16 @@ def subscribe(company: Company, rng: random.Random) -> None:
         )  # fmt: skip
         company.webhooks[webhook.id] = webhook
     since = company.now() - dt.timedelta(days=40)
-    told = [
+    changed = [
         (row.updated_at, table, row)
         for table in ("time_offs", "hourly_absences")
         for row in getattr(company, table).values()
         if row.updated_at > since
     ]
-    told += [
+    changed += [
         (e.person_updated_at, "employees", e)
         for e in company.employees.values()
         if e.person_updated_at > since
     ]
-    for at, table, row in sorted(told, key=lambda t: (t[0], t[1], str(t[2].id)))[-300:]:
+    for at, table, row in sorted(changed, key=lambda t: (t[0], t[1], str(t[2].id)))[-300:]:
         company.events.append(event(len(company.events), table, row, rng.choice(("created", "updated")), at))

@@ -1,4 +1,4 @@
-"""The company can be founded again, changed and asked, from Python, over HTTP and as a command."""
+"""The company can be generated again, changed and read, from Python, over HTTP and with the command."""
 
 import dataclasses
 import datetime as dt

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..spelling import basic, midnight, with_millis
+from ..formats import basic, midnight, with_millis
 from .employees import short_employee
 from .errors import failure
 from .pages import ENDPOINTS, answer, day, moment, number, numbered_page
@@ -44,7 +44,7 @@ def time_offs(call: Call) -> Answer:
             and (not wanted or row.employee_id in wanted)
         ]  # fmt: skip
 
-    rows = call.api.remember(("time-offs", first, last, since, until, frozenset(wanted)), select)
+    rows = call.api.cached(("time-offs", first, last, since, until, frozenset(wanted)), select)
     duplicates = call.api.options.duplicate_at_page_border
     return numbered_page(call, rows, lambda row: time_off_json(call, row), duplicates=duplicates)
 
@@ -114,7 +114,7 @@ def absence_periods(call: Call) -> Answer:
         ]  # fmt: skip
 
     key = ("absence-periods", first, last, since, until, frozenset(wanted), frozenset(types), frozenset(ids))
-    rows = call.api.remember(key, select)
+    rows = call.api.cached(key, select)
     return numbered_page(call, rows, lambda row: absence_period_json(call, row))
 
 

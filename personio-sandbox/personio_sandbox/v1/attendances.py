@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..api import Answer, Call, encode
 from ..attendances import HOLIDAY, STATUSES, TIME_OFF, Attendances
+from ..formats import CLOCK, basic, iso_day, stamp
 from ..model import ATTENDANCE, uuid
-from ..spelling import CLOCK, basic, iso_day, stamp
 from .errors import failure, invalid
 from .pages import ENDPOINTS, answer, day, listing, moment, number
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @ENDPOINTS.serve("/company/attendances", "attendances")
 def attendances(call: Call) -> Answer:
-    """GET /company/attendances: dates are required, ``offset`` counts records, and what was asked comes as text."""
+    """GET /company/attendances: dates are required, ``offset`` counts records; limit and offset come back as text."""
     company, query = call.company, call.query
     first, last = day(call, "start_date"), day(call, "end_date")
     missing = [name for name, value in (("start_date", first), ("end_date", last)) if value is None]
@@ -41,7 +41,7 @@ def attendances(call: Call) -> Answer:
     def select() -> Sequence[int]:
         return _positions(company.attendances, (first, last), (since, until), wanted, pending=pending)
 
-    places = call.api.remember(("attendances", first, last, since, until, wanted, pending), select)
+    places = call.api.cached(("attendances", first, last, since, until, wanted, pending), select)
     rows = attendance_rows(company, places[offset : offset + limit])
     return listing(
         (rows,), total=len(places), page=offset // limit, limit=limit,
@@ -57,7 +57,7 @@ def _positions(
     *,
     pending: bool,
 ) -> Sequence[int]:
-    """Where the rows that match stand in the columns."""
+    """The positions of the matching rows in the columns."""
     places: Sequence[int] = range(len(table))
     (low, high), (since, until) = (day.toordinal() for day in days), updated
     if len(table) and not (low <= min(table.days) and max(table.days) <= high):

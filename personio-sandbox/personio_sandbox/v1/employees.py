@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..api import Answer, Call, Refused, encode
-from ..spelling import SPELLINGS, midnight
+from ..formats import TIMESTAMP_FORMATS, midnight
 from .errors import failure, invalid
 from .pages import ENDPOINTS, answer, listing, moment, number
 
@@ -38,7 +38,7 @@ def employee_json(call: Call, employee: Employee, keys: Sequence[str] | None = N
 
 
 def value_json(call: Call, employee: Employee, attribute: Attribute) -> Any:
-    """The JSON value of an attribute. Date-times come in three spellings, by employee and attribute."""
+    """The JSON value of an attribute. Date-times come in three formats, depending on the employee and the attribute."""
     company, value = call.company, employee.attributes[attribute.key]
     match attribute.kind:
         case "relation":
@@ -48,15 +48,15 @@ def value_json(call: Call, employee: Employee, attribute: Attribute) -> Any:
         case "day" | "moment" if value is not None:
             if attribute.plain_day:
                 return value.isoformat()
-            spelling = SPELLINGS[(employee.id + len(attribute.key)) % 3]
-            return spelling(midnight(value, company.zone) if attribute.kind == "day" else value, company.zone)
+            write = TIMESTAMP_FORMATS[(employee.id + len(attribute.key)) % 3]
+            return write(midnight(value, company.zone) if attribute.kind == "day" else value, company.zone)
     return value
 
 
 def short_employee(call: Call, employee_id: int) -> msgspec.Raw:
-    """An employee inside another record, encoded once for all that show it."""
+    """An employee inside another record, encoded once for all records that contain it."""
     short = call.api.options.short_employee == "id"
-    known: dict[int, msgspec.Raw] = call.api.remember(("short employees", short), dict)
+    known: dict[int, msgspec.Raw] = call.api.cached(("short employees", short), dict)
     if employee_id not in known:
         known[employee_id] = msgspec.Raw(encode(call.company.short_employee(employee_id, short=short)))
     return known[employee_id]
@@ -80,7 +80,7 @@ def employees(call: Call) -> Answer:
             return [e for e in rows if e.attributes["last_modified_at"] >= since]
         return [e for e in rows if e.attributes["email"] == email] if email else rows
 
-    rows = call.api.remember(("employees", since, email), select)
+    rows = call.api.cached(("employees", since, email), select)
     if since is not None and options.updated_since_ignores_paging:
         limit, offset = max(len(rows), 1), 0
     keys = call.values("attributes")
@@ -106,7 +106,7 @@ ENDPOINTS.serve("/company/employees/custom-attributes", "employees")(attribute_l
 
 
 def employee_of(call: Call) -> Employee:
-    """The employee that the path names."""
+    """The employee in the path."""
     text = call.params["employee_id"]
     employee = call.company.employees.get(int(text)) if text.isascii() and text.isdigit() else None
     if employee is None:
@@ -124,7 +124,7 @@ def employee(call: Call) -> Answer:
 def balance(call: Call) -> Answer:
     """GET /company/employees/{id}/absences/balance."""
     company, employee_id = call.company, employee_of(call).id
-    of_all = call.api.remember("balances", lambda: _by_employee(company))
+    of_all = call.api.cached("balances", lambda: _by_employee(company))
     rows = []
     for row in of_all.get(employee_id, ()):
         absence_type = company.absence_types[row.absence_type_id]

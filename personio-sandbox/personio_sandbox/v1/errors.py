@@ -20,13 +20,13 @@ def invalid(name: str, reason: str) -> Refused:
 
 
 def no_token(call: Call) -> Answer:
-    """The request carries no token."""
+    """The request has no token."""
     del call
     return failure(401, "Authorization is not provided")
 
 
 def bad_token(call: Call) -> Answer:
-    """The token is unknown or has ended."""
+    """The token is unknown or has expired."""
     del call
     return failure(403, "Provided authorization is not valid")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @ENDPOINTS.serve("/auth", method="POST", steady=False, guarded=False)
 def auth(call: Call) -> Answer:
-    """POST /auth: credentials in the body as JSON or form, or in the query string while that lasts."""
+    """POST /auth: credentials in the body as JSON or form, or in the query string while Personio accepts that."""
     given: dict[str, Any] = {}
     if call.body:
         if "json" in call.headers.get("Content-Type", ""):

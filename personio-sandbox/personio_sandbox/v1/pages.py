@@ -1,4 +1,4 @@
-"""What the endpoints of version 1 have in common: parameters, envelopes and pages."""
+"""Shared by the endpoints of version 1: parameters, envelopes and pages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def number(call: Call, name: str, default: int) -> int:
 
 
 def day(call: Call, name: str) -> dt.date | None:
-    """A day; of a moment its date as it is written."""
+    """A day; of a timestamp the date as written."""
     text = call.query.get(name)
     if not text:
         return None
@@ -40,7 +40,7 @@ def day(call: Call, name: str) -> dt.date | None:
 
 
 def moment(call: Call, name: str, *, end_of_day: bool = False) -> dt.datetime | None:
-    """A moment; without an offset it is the company's local time, a bare day its beginning (or end)."""
+    """A timestamp; without an offset it is the company's local time. A day stands for its start (or end)."""
     text = call.query.get(name)
     if not text:
         return None
@@ -63,7 +63,7 @@ def answer(data: Any, **more: Any) -> Answer:
 def listing(
     rows: Iterable[bytes], *, total: int, page: int, limit: int, offset: int | str, echo: int | str
 ) -> Answer:
-    """A page of encoded rows; ``page`` is what current_page says, ``echo`` what limit says."""
+    """A page of encoded rows; ``page`` is the value of current_page, ``echo`` that of limit."""
     head = {
         "success": True,
         "metadata": {"total_elements": total, "current_page": page, "total_pages": math.ceil(total / limit)},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from ..api import Answer, Call, encode
-from ..spelling import extended
+from ..formats import extended
 from .pages import ENDPOINTS, answer, number
 
 if TYPE_CHECKING:

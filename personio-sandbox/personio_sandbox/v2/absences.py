@@ -84,7 +84,7 @@ def _within(value: dt.datetime, low: dt.datetime | None, high: dt.datetime | Non
 
 
 def _span(call: Call, row: Absence) -> tuple[dt.datetime, dt.datetime | None]:
-    """From when, and until when (exclusive), as local times."""
+    """Start and end (exclusive), as local times."""
     zone = call.company.zone
     if isinstance(row, HourlyAbsence):
         return row.start.astimezone(zone), None if row.end is None else row.end.astimezone(zone)
@@ -95,7 +95,7 @@ def _span(call: Call, row: Absence) -> tuple[dt.datetime, dt.datetime | None]:
 
 
 def absence_of(call: Call) -> Absence:
-    """The absence that the path names."""
+    """The absence in the path."""
     company, key = call.company, call.params["absence_id"]
     number = number_of(key, TIME_OFF)
     found = company.hourly_absences.get(key) if number is None else company.time_offs.get(number)
@@ -111,10 +111,10 @@ def absence_period(call: Call) -> Answer:
 
 
 def absence_json(call: Call, row: Absence) -> dict[str, Any]:
-    """An absence. In days: the end is the midnight after the last day, halves are told by the types."""
+    """An absence. In days: the end is the midnight after the last day, the types show half days."""
     start, end = _span(call, row)
     in_days = isinstance(row, TimeOff)
-    # The same moment is met with and without milliseconds.
+    # Timestamps come with and without milliseconds.
     millis = ".000" if row.employee_id % 2 else ""
 
     def boundary(moment: dt.datetime, half: bool, first: str, second: str) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def absence_json(call: Call, row: Absence) -> dict[str, Any]:
 
 @ENDPOINTS.serve("/absence-periods/{absence_id}/breakdowns", "absences")
 def breakdowns(call: Call) -> Answer:
-    """GET /absence-periods/{id}/breakdowns: what each day counts, 28 days a page."""
+    """GET /absence-periods/{id}/breakdowns: the amount per day, 28 days per page."""
     filters, row = Filters(call), absence_of(call)
     filters.check(())
     if isinstance(row, TimeOff):

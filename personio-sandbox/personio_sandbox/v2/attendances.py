@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from ..api import Answer, Call, encode
 from ..attendances import STATUSES, periods
+from ..formats import CLOCK, iso_day, stamp
 from ..model import ATTENDANCE, BREAK, SECOND_HALF, SHIFT, AttendancePeriod, number_of, uuid
-from ..spelling import CLOCK, iso_day, stamp
 from ..views import period_of
 from .errors import bad_request, not_found
 from .lists import ENDPOINTS, Filters, Key, listing, ref, utc
@@ -35,7 +35,7 @@ _UTC = ZoneInfo("UTC")
 
 
 class Periods:
-    """The periods as integers: 4 times the place of the attendance, plus 0 work, 1 break, 2 work after the break.
+    """The periods as integers: 4 times the position of the attendance, plus 0 work, 1 break, 2 work after the break.
 
     Shifts are the negative ones. Times are local minutes since 1970.
     """
@@ -54,13 +54,13 @@ class Periods:
                 yield 4 * n + 2
 
     def employee(self, code: int) -> int:
-        """Whose it is."""
+        """The employee's id."""
         return (
             self.shifts[-1 - code].employee_id if code < 0 else self.company.attendances.employees[code >> 2]
         )
 
     def project(self, code: int) -> int:
-        """What it is booked on, 0 for nothing."""
+        """The project's id, 0 for none."""
         return (
             self.shifts[-1 - code].project_id or 0
             if code < 0
@@ -95,13 +95,13 @@ class Periods:
         return ((start, noon), (noon, noon + pause), (noon + pause, end))[part]
 
     def start(self, code: int) -> int:
-        """When it starts."""
+        """The start."""
         if code < 0:
             return minutes(self.shifts[-1 - code].start)
         return (self.day(code) - _EPOCH_DAY) * _DAY + self.times(code)[0]
 
     def end(self, code: int) -> int:
-        """When it ends; a running one far in the future."""
+        """The end; far in the future for a running period."""
         if code < 0:
             return minutes(self.shifts[-1 - code].end)
         end = self.times(code)[1]
@@ -121,10 +121,10 @@ def minutes(moment: dt.datetime) -> int:
 
 @ENDPOINTS.serve("/attendance-periods", "attendances")
 def attendance_periods(call: Call) -> Answer:
-    """GET /attendance-periods: all states, work and breaks; date-times in filters carry no zone."""
+    """GET /attendance-periods: all states, work and breaks; date-times in filters have no zone."""
     company, filters = call.company, Filters(call)
     filters.check(_FILTERS)
-    every = call.api.remember("attendance-periods", lambda: Periods(company))
+    every = call.api.cached("attendance-periods", lambda: Periods(company))
     order = _order(call, filters, every)
     conditions = _conditions(call, filters, every)
 
@@ -189,7 +189,7 @@ def _order(call: Call, filters: Filters, every: Periods) -> Callable[[int], Key]
 
 
 def row_json(every: Periods, code: int) -> bytes:
-    """A period by its code. It says what `period_json` says, but is written straight from the columns."""
+    """A period by its code. The same JSON as `period_json`, but written directly from the columns."""
     if code < 0:
         return encode(period_json(period_of(every.shifts[-1 - code])))
     table, n = every.company.attendances, code >> 2
@@ -213,7 +213,7 @@ def _utc(seconds: int) -> str:
 
 
 def period_json(row: AttendancePeriod) -> dict[str, Any]:
-    """A period; its times are local and carry no zone."""
+    """A period; its times are local, without a zone."""
     return {
         "id": row.id,
         "person": {"id": str(row.employee_id)},

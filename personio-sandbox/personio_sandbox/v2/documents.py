@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @ENDPOINTS.serve("/document-management/documents", "documents")
 def documents(call: Call) -> Answer:
-    """GET /document-management/documents: of one owner, which the first page has to name."""
+    """GET /document-management/documents: of one owner, required for the first page."""
     filters, zone = Filters(call), dt.UTC
     filters.check(("owner_id", "category_id", "created_at.gte", "created_at.lt"))
     owners, categories = filters.numbers("owner_id"), filters.numbers("category_id")
@@ -29,7 +29,7 @@ def documents(call: Call) -> Answer:
             grouped.setdefault(row.owner_id, []).append(row)
         return grouped
 
-    mine = call.api.remember("documents by owner", by_owner).get(next(iter(owners)), [])
+    mine = call.api.cached("documents by owner", by_owner).get(next(iter(owners)), [])
     rows = [
         row for row in mine
         if (not categories or row.category_id in categories)
@@ -60,7 +60,7 @@ def document_json(row: Document) -> dict[str, Any]:
 
 @ENDPOINTS.serve("/document-management/documents/{document_id}/download", "documents")
 def download(call: Call) -> Answer:
-    """GET /document-management/documents/{id}/download: bytes, though not as many as ``size`` says."""
+    """GET /document-management/documents/{id}/download: some bytes, fewer than ``size``."""
     row = call.company.documents.get(call.params["document_id"])
     if row is None:
         raise not_found(call)

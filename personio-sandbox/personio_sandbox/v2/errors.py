@@ -38,17 +38,17 @@ def not_found(call: Call) -> Refused:
 
 
 def no_token(call: Call) -> Answer:
-    """The request carries no token."""
+    """The request has no token."""
     return problem(call, 401, "Unauthorized", "Unauthorized Request", kind="common.unauthorized")
 
 
 def bad_token(call: Call) -> Answer:
-    """The token is unknown or has ended."""
+    """The token is unknown or has expired."""
     return no_token(call)
 
 
 def denied(call: Call, area: str) -> Answer:
-    """The credential lacks the right; each service says it in its own way."""
+    """The credential lacks the right; each service has its own wording."""
     if area == "employees":
         return no_token(call)
     if area == "reports":

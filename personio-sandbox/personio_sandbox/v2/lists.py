@@ -1,4 +1,4 @@
-"""What the lists of version 2 have in common: filters, cursors and pages."""
+"""Shared by the lists of version 2: filters, cursors and pages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Key = tuple[Any, ...]
 
 
 class Filters:
-    """The filters of a list request: what stands in the query, or in the cursor when that comes alone.
+    """The filters of a list request: from the query, or from the cursor if the request has only that.
 
     Reading a filter that is malformed, or `check`-ing for those that an endpoint does not have, ends in 400.
     """
@@ -55,7 +55,7 @@ class Filters:
         return kept
 
     def cursor(self, after: Key, limit: int) -> str:
-        """A cursor that carries the filters and the place reached."""
+        """A cursor with the filters and the position reached."""
         kept = {"path": self.call.path, "after": after, "limit": limit, "filters": list(self.values.items())}
         return "cur_" + base64.urlsafe_b64encode(encode(kept)).decode().rstrip("=")
 
@@ -68,7 +68,7 @@ class Filters:
                 raise bad_request(self.call, *(("Provided filter encoding is invalid.",) if operator else ()))
 
     def key(self) -> Key:
-        """What tells one set of filters from another."""
+        """A key that identifies this set of filters."""
         return tuple(sorted(self.values.items()))
 
     def many(self, name: str) -> frozenset[str]:
@@ -77,7 +77,7 @@ class Filters:
         return frozenset(part for value in found for part in value.split(",") if part)
 
     def numbers(self, name: str) -> frozenset[int]:
-        """A list of ids that are numbers; what is no number matches nothing."""
+        """A list of ids that are numbers; other values match nothing."""
         return frozenset(int(text) if text.isascii() and text.isdigit() else -1 for text in self.many(name))
 
     def one_of(self, name: str, values: Sequence[str]) -> frozenset[str]:
@@ -118,7 +118,7 @@ class Filters:
         return value if value.tzinfo else value.replace(tzinfo=self.call.company.zone)
 
     def local(self, name: str) -> dt.datetime | None:
-        """``YYYY-MM-DDTHH:MM:SS``, and nothing behind it: attendance-periods refuse ``Z`` and fractions."""
+        """``YYYY-MM-DDTHH:MM:SS``, and nothing after it: attendance-periods refuse ``Z`` and fractions."""
         text = self.values.get(name)
         if text is None:
             return None
@@ -160,7 +160,7 @@ def listing(
     ``order`` gives the sorting key, which has to be unique; ``render`` the JSON, as an object or encoded.
     """
     limit = page_limit(call, filters, default, maximum)
-    rows = call.api.remember((call.path, filters.key()), lambda: sorted(select(), key=order))
+    rows = call.api.cached((call.path, filters.key()), lambda: sorted(select(), key=order))
     first = 0 if filters.after is None else bisect_right(rows, filters.after, key=order)
     part = rows[first : first + limit]
     next_url: str | None = None

@@ -175,7 +175,7 @@ def _order(call: Call, filters: Filters, allowed: Iterable[str], default: str) -
         value = getattr(row, name)
         if isinstance(value, int):
             return (sign * value,)
-        # Text sorts by its code points; the tail makes a longer text come first when the order is reversed.
+        # Text sorts by code points; the appended item sorts a longer text first in reversed order.
         return ([sign * ord(c) for c in value] + [sign * -1] * (sign < 0), str(row.id))
 
     return order

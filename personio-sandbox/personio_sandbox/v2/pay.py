@@ -46,7 +46,7 @@ def next_month(day: dt.date) -> dt.date:
 
 
 def compensation_json(call: Call, row: Compensation) -> dict[str, Any]:
-    """An entry of pay, without proration. The amount is met as a number and as text."""
+    """An entry of pay, without proration. The amount comes as a number or as text."""
     kind = call.company.compensation_types[row.type_id]
     amount: Any = str(row.amount) if call.api.options.hostile and row.employee_id % 7 == 0 else row.amount
     return {

@@ -66,7 +66,7 @@ def person(call: Call) -> Answer:
 
 
 def person_of(call: Call) -> Employee:
-    """The person that the path names."""
+    """The person in the path."""
     text = call.params["person_id"]
     found = call.company.employees.get(int(text)) if text.isascii() and text.isdigit() else None
     if found is None:
@@ -198,11 +198,11 @@ def employment_json(call: Call, row: Employment) -> dict[str, Any]:
 
 
 def termination_json(row: Employment) -> dict[str, Any] | None:
-    """How an employment ended. Without an end it is missing, null or an object of nulls: all three are met."""
+    """How an employment ended. Without an end it is missing, null or an object of nulls: all three occur."""
     if row.termination_date is None and row.employee_id % 3 == 1:
         return None
     kind = (row.termination_type or "").replace("-", "_").upper() or None
-    # Personio's own samples spell the key of the last day in two ways.
+    # Personio's own samples have two names for the key of the last day.
     last = "last_working_date" if row.employee_id % 5 == 0 else "last_working_day"
     return {
         "termination_date": iso(row.termination_date),

@@ -78,7 +78,7 @@ def _tracked(call: Call, ids: set[int]) -> tuple[int, int]:
 
 
 def project_of(call: Call) -> Project:
-    """The project that the path names."""
+    """The project in the path."""
     text = call.params["project_id"]
     found = call.company.projects.get(int(text)) if text.isascii() and text.isdigit() else None
     if found is None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def date_object(value: dt.datetime, n: int) -> Any:
-    """A moment as recruiting writes it: an object, whose key is met in two spellings."""
+    """A timestamp as recruiting writes it: an object whose key has one of two names."""
     return {"date" if n % 4 == 3 else "date-time": utc(value), "timezone": "UTC"}
 
 
@@ -49,7 +49,7 @@ def latest_first(
 
 
 def single(call: Call, rows: dict[str, Any], render: Callable[[Any], dict[str, Any]]) -> Answer:
-    """The record that the path names."""
+    """The record in the path."""
     row = rows.get(call.params["row_id"])
     if row is None:
         raise not_found(call)
@@ -130,7 +130,7 @@ def stage_transitions(call: Call) -> Answer:
 
 
 def candidate_json(call: Call) -> Callable[[Candidate], dict[str, Any]]:
-    """Candidates, with their applications; moments are plain text here."""
+    """Candidates, with their applications; timestamps are plain text here."""
 
     def by_candidate() -> dict[str, list[Application]]:
         grouped: dict[str, list[Application]] = {}
@@ -138,7 +138,7 @@ def candidate_json(call: Call) -> Callable[[Candidate], dict[str, Any]]:
             grouped.setdefault(row.candidate_id, []).append(row)
         return grouped
 
-    made = call.api.remember("applications by candidate", by_candidate)
+    found = call.api.cached("applications by candidate", by_candidate)
 
     def render(row: Candidate) -> dict[str, Any]:
         return {
@@ -153,7 +153,7 @@ def candidate_json(call: Call) -> Callable[[Candidate], dict[str, Any]]:
             "linkedin_profile": row.linkedin_profile,
             "available_from": iso(row.available_from),
             "applications": [
-                {"id": a.id, "application_date": iso(a.application_date)} for a in made.get(row.id, [])
+                {"id": a.id, "application_date": iso(a.application_date)} for a in found.get(row.id, [])
             ],
             "created_at": utc(row.created_at),
             "updated_at": utc(row.updated_at),

@@ -1,4 +1,4 @@
-"""Webhooks, what they told and what became of it."""
+"""Webhooks, their events and their deliveries."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def webhooks(call: Call) -> Answer:
 
 
 def webhook_of(call: Call) -> Webhook:
-    """The webhook that the path names."""
+    """The webhook in the path."""
     found = call.company.webhooks.get(call.params["webhook_id"])
     if found is None:
         raise not_found(call)
@@ -60,7 +60,7 @@ def events(call: Call) -> Answer:
     since, until = filters.moment("occurred_at.gte"), filters.moment("occurred_at.lte")
     names = filters.many("event_name")
     rows = [
-        (n, event) for n, event in _told(call)
+        (n, event) for n, event in _events_of(call)
         if (since is None or event.occurred_at >= since)
         and (until is None or event.occurred_at <= until)
         and (not names or event.name in names)
@@ -84,14 +84,14 @@ def events(call: Call) -> Answer:
 
 @ENDPOINTS.serve("/webhooks/{webhook_id}/activity", "webhooks", steady=False)
 def activity(call: Call) -> Answer:
-    """GET /webhooks/{id}/activity: one delivery an event, every tenth failed."""
+    """GET /webhooks/{id}/activity: one delivery per event, every tenth failed."""
     filters = Filters(call)
     filters.check(("completed_at.gte", "completed_at.lte", "event_name", "is_delivered", "redelivery_id"))
     since, until = filters.moment("completed_at.gte"), filters.moment("completed_at.lte")
     names, asked = filters.many("event_name"), "is_delivered" in filters.values
     delivered = filters.flag("is_delivered")
     rows = [
-        (n, event) for n, event in _told(call)
+        (n, event) for n, event in _events_of(call)
         if (since is None or event.occurred_at >= since)
         and (until is None or event.occurred_at <= until)
         and (not names or event.name in names)
@@ -116,8 +116,8 @@ def activity(call: Call) -> Answer:
     )
 
 
-def _told(call: Call) -> list[tuple[int, Event]]:
-    """The events that the webhook listens to, with their place in the feed."""
+def _events_of(call: Call) -> list[tuple[int, Event]]:
+    """The events of the webhook, with their position in the feed."""
     row, oldest = webhook_of(call), call.company.now() - FEED
     wanted = set(row.event_names)
     found = enumerate(call.company.events)

@@ -1,4 +1,4 @@
-"""Founds the invented company: fills every table from a seed."""
+"""Generate the invented company: fill every table from a seed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import random
 from array import array
 from typing import TYPE_CHECKING
 
-from . import paperwork, recruiting, reports, webhooks
 from .attendances import HOLIDAY, STATUSES, Attendances
 from .attendances import TIME_OFF as ON_TIME_OFF
 from .catalogue import catalogue
+from .documents_and_pay import generate_documents, generate_former_contracts, generate_jobs, generate_pay
 from .model import (
     HOURLY,
     SHIFT,
@@ -32,6 +32,9 @@ from .model import (
     uuid,
 )
 from .people import Hiring
+from .recruiting import generate_recruiting
+from .reports import generate_reports
+from .webhooks import generate_webhooks
 
 if TYPE_CHECKING:
     from .company import Company
@@ -56,18 +59,24 @@ COMMENTS = (
 )  # fmt: skip
 
 
-def found(company: Company) -> None:
+def generate_company(company: Company) -> None:
     """Fill the tables. The same options, seed and day give the same company."""
+    # Each step has its own random numbers, so that the size of one table does not change the others. The texts are
+    # part of the seed: another text gives another company.
     steps = (
-        _structure, _people, _absences, _balances, _projects, _attendances, _categories, reports.invent, paperwork.jobs,
-        paperwork.former_contracts, paperwork.pay, paperwork.documents, recruiting.recruit, webhooks.subscribe,
+        ("founding._structure", _generate_structure), ("founding._people", _generate_people),
+        ("founding._absences", _generate_absences), ("founding._balances", _generate_balances),
+        ("founding._projects", _generate_projects), ("founding._attendances", _generate_attendances),
+        ("founding._categories", _generate_categories), ("reports.invent", generate_reports),
+        ("paperwork.jobs", generate_jobs), ("paperwork.former_contracts", generate_former_contracts),
+        ("paperwork.pay", generate_pay), ("paperwork.documents", generate_documents),
+        ("recruiting.recruit", generate_recruiting), ("webhooks.subscribe", generate_webhooks),
     )  # fmt: skip
-    for step in steps:
-        # Each step has its own random numbers, so that the size of one table does not change the others.
-        step(company, random.Random(f"{company.options.seed}/{step.__module__}.{step.__name__}"))  # noqa: S311
+    for text, step in steps:
+        step(company, random.Random(f"{company.options.seed}/personio_sandbox.{text}"))  # noqa: S311
 
 
-def _structure(company: Company, rng: random.Random) -> None:
+def _generate_structure(company: Company, rng: random.Random) -> None:
     start = company.founded
     company.attributes = catalogue(hostile=company.options.hostile)
     company.legal_entities = {
@@ -131,7 +140,7 @@ def _structure(company: Company, rng: random.Random) -> None:
     }  # fmt: skip
 
 
-def _people(company: Company, rng: random.Random) -> None:
+def _generate_people(company: Company, rng: random.Random) -> None:
     units = company.org_units.values()
     company.hiring = Hiring(
         rng, company.now(), company.zone, company.attributes,
@@ -148,7 +157,7 @@ def _people(company: Company, rng: random.Random) -> None:
             bosses.append(employee.id)
 
 
-def _absences(company: Company, rng: random.Random) -> None:
+def _generate_absences(company: Company, rng: random.Random) -> None:
     options, now = company.options, company.now()
     today, reach = company.today(), max(1, options.years * 365)
     ids = list(company.employees)
@@ -157,7 +166,7 @@ def _absences(company: Company, rng: random.Random) -> None:
     day_types = [(1501 + n, weight) for n, (_, _, unit, weight) in enumerate(_ABSENCE_TYPES) if unit == "day"]
     hour_types = [1501 + n for n, (_, _, unit, _) in enumerate(_ABSENCE_TYPES) if unit == "hour"]
     total = len(ids) * options.absences_per_employee if options.absences is None else options.absences
-    # Some of the latest absences are open; a batch of changes left one moment on many rows.
+    # Some of the latest absences are open. Many rows share one timestamp, as after a batch change.
     batch = now - dt.timedelta(days=45)
     recent = 0
     starts = sorted(rng.randrange(-reach, 180) for _ in range(total))
@@ -202,7 +211,7 @@ def _absences(company: Company, rng: random.Random) -> None:
 def _stamps(
     rng: random.Random, day: dt.date, now: dt.datetime, batch: dt.datetime
 ) -> tuple[dt.datetime, dt.datetime]:
-    """When a record about a day was entered and last changed."""
+    """When a record for this day was created and last updated."""
     entered = dt.datetime.combine(
         day, dt.time(rng.randrange(6, 20), rng.randrange(60), rng.randrange(60)), dt.UTC
     )
@@ -212,7 +221,7 @@ def _stamps(
     return created, min(created + dt.timedelta(seconds=rng.randrange(1, 20 * 86_400)), now)
 
 
-def _balances(company: Company, rng: random.Random) -> None:
+def _generate_balances(company: Company, rng: random.Random) -> None:
     for employee_id in company.employees:
         for type_id in BALANCE_TYPES:
             left = rng.choice(
@@ -225,7 +234,7 @@ def _balances(company: Company, rng: random.Random) -> None:
             )  # fmt: skip
 
 
-def _projects(company: Company, rng: random.Random) -> None:
+def _generate_projects(company: Company, rng: random.Random) -> None:
     ids = list(company.employees)
     for n in range(24):
         created = company.founded + dt.timedelta(days=n * 60, seconds=rng.randrange(86_400))
@@ -242,12 +251,12 @@ def _projects(company: Company, rng: random.Random) -> None:
         company.projects[project.id] = project
 
 
-def _attendances(company: Company, rng: random.Random) -> None:
-    """Two periods a working day for everyone employed, going back until the asked number is reached."""
+def _generate_attendances(company: Company, rng: random.Random) -> None:
+    """Two periods per working day for each employee, back in time until the total is reached."""
     options, today = company.options, company.today()
     company.attendances = Attendances(COMMENTS)
-    asked = len(company.employees) * options.attendances_per_employee
-    total = asked if options.attendances is None else options.attendances
+    default = len(company.employees) * options.attendances_per_employee
+    total = default if options.attendances is None else options.attendances
     spans = [
         (
             e.attributes["hire_date"].toordinal(),
@@ -263,7 +272,7 @@ def _attendances(company: Company, rng: random.Random) -> None:
     day, missing = today.toordinal(), total
     while missing > 0:
         day -= 1
-        # Sundays count only where the clocks change: those days have 23 or 25 hours.
+        # Weekends are left out, except Sundays when the clocks change: those days have 23 or 25 hours.
         change = _clock_change(day)
         if day % 7 in (6, 0) and not change:
             continue
@@ -289,7 +298,7 @@ def _clock_change(day: int) -> bool:
 
 
 class _Pattern:
-    """Random columns of attendances that days are cut from, which is quicker than rolling each row."""
+    """Random columns of attendances. Each day takes a slice of them: faster than random numbers for each row."""
 
     def __init__(self, rng: random.Random, longest_day: int, projects: list[int]) -> None:
         self.rng, self.size = rng, longest_day + 8000
@@ -303,7 +312,7 @@ class _Pattern:
         self.flags = array(
             "b", (rng.choice((HOLIDAY, ON_TIME_OFF)) if rng.random() < 0.01 else 0 for _ in rows)
         )
-        # Half of a day's rows are approved together and share a moment.
+        # Half of a day's rows are approved together and share one timestamp.
         self.changed = array("i", (14_400 if rng.random() < 0.5 else rng.randrange(86_400) for _ in rows))
         self.recent = array("b", (rng.choice((0, 0, 0, 1, 1, 2)) for _ in rows))
 
@@ -337,7 +346,7 @@ class _Pattern:
                 table.statuses[n] = STATUSES.index("pending")
 
 
-def _categories(company: Company, rng: random.Random) -> None:
+def _generate_categories(company: Company, rng: random.Random) -> None:
     del rng
     names = ("Certificates of employment", "Contracts", "Payslips", "Krankmeldungen", 'Signed "NDAs"')
     company.document_categories = {

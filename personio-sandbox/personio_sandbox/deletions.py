@@ -1,4 +1,4 @@
-"""What else Personio shows differently when records are gone."""
+"""What Personio changes or removes together with a deleted record."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 Keys = set[Any]
 
 
-def cascade(company: Company, table: str, keys: Keys) -> None:
-    """Follow up on the deletion of these records of a table."""
-    if table in _FOLLOW_UPS:
-        _FOLLOW_UPS[table](company, keys)
+def delete_dependents(company: Company, table: str, keys: Keys) -> None:
+    """Change or remove what refers to these deleted records of a table."""
+    if table in _DEPENDENTS:
+        _DEPENDENTS[table](company, keys)
 
 
 def _employees(company: Company, keys: Keys) -> None:
-    """Everything that belonged to them goes, and whoever they led has no supervisor."""
+    """Delete everything that belongs to the employees; those they led have no supervisor then."""
     for table in ("time_offs", "hourly_absences", "shifts", "balances", "compensations", "past_employments"):
         _drop(company, table, "employee_id", keys)
     _drop(company, "documents", "owner_id", keys)
@@ -33,7 +33,7 @@ def _employees(company: Company, keys: Keys) -> None:
 
 
 def _projects(company: Company, keys: Keys) -> None:
-    """Sub-projects go too; what was booked on them changes."""
+    """Delete sub-projects too, and remove the project from attendances and shifts."""
     attendances, now = company.attendances, company.now()
     for n, project in enumerate(attendances.projects):
         if project in keys:
@@ -48,7 +48,7 @@ def _projects(company: Company, keys: Keys) -> None:
 
 
 def _absence_types(company: Company, keys: Keys) -> None:
-    """Absences and balances of the type go, and so does the entitlement."""
+    """Delete absences, balances and entitlements of the type."""
     for table in ("time_offs", "hourly_absences", "balances"):
         _drop(company, table, "absence_type_id", keys)
     for employee in company.employees.values():
@@ -59,7 +59,7 @@ def _absence_types(company: Company, keys: Keys) -> None:
 
 
 def _document_categories(company: Company, keys: Keys) -> None:
-    """Their documents have no category."""
+    """Remove the category from its documents."""
     for document in company.documents.values():
         document.category_id = None if document.category_id in keys else document.category_id
 
@@ -78,7 +78,7 @@ def _drop(company: Company, table: str, field: str, keys: Keys) -> None:
         del rows[key]
 
 
-_FOLLOW_UPS: dict[str, Callable[[Company, Keys], None]] = {
+_DEPENDENTS: dict[str, Callable[[Company, Keys], None]] = {
     "employees": _employees,
     "projects": _projects,
     "absence_types": _absence_types,

@@ -1,4 +1,4 @@
-"""How Personio writes days and moments: in several ways."""
+"""The formats in which Personio writes dates and timestamps."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def spaced(value: dt.datetime, zone: ZoneInfo) -> str:
 
 @lru_cache(maxsize=20_000)
 def midnight(value: dt.date, zone: ZoneInfo) -> dt.datetime:
-    """The local beginning of a day, with the offset of that day."""
+    """Midnight at the start of a day in the time zone, as a timestamp in UTC."""
     return dt.datetime.combine(value, dt.time.min, zone).astimezone(dt.UTC)
 
 
@@ -40,8 +40,8 @@ def with_millis(value: dt.datetime) -> str:
 
 
 CLOCK = tuple(f"{n // 60:02}:{n % 60:02}" for n in range(1440))
-"""``HH:MM`` of each minute of a day."""
-SPELLINGS = (extended, basic, spaced)
+"""``HH:MM`` for each minute of a day."""
+TIMESTAMP_FORMATS = (extended, basic, spaced)
 
 
 @lru_cache(maxsize=20_000)
@@ -60,7 +60,7 @@ _CLOCK_HOUR = tuple(f"{n // 60:02}:{n % 60:02}" for n in range(3600))
 
 
 def stamp(seconds: int, zone: ZoneInfo) -> str:
-    """Seconds since 1970 as ``2025-01-17T16:41:08+01:00``; zones are taken to be whole hours off."""
+    """Seconds since 1970 as ``2025-01-17T16:41:08+01:00``; offsets from UTC must be whole hours."""
     hours, rest = divmod(seconds, 3600)
     start, offset = _hour(hours, zone)
     return f"{start}{_CLOCK_HOUR[rest]}{offset}"

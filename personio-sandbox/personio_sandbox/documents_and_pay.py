@@ -1,4 +1,4 @@
-"""Invents what only v2 shows: former contracts, the job catalogue, pay and documents."""
+"""Generate what only v2 shows: former contracts, the job catalogue, pay and documents."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 SALARY, BONUS, HOURLY_PAY = (uuid(OTHER, n) for n in (11, 12, 13))
 
 
-def jobs(company: Company, rng: random.Random) -> None:
-    """The job catalogue and its salary bands."""
+def generate_jobs(company: Company, rng: random.Random) -> None:
+    """Fill the job catalogue and its salary bands."""
     for n in range(6):
         middle = 3000 + 900 * n
         band = SalaryBand(
@@ -45,8 +45,8 @@ def jobs(company: Company, rng: random.Random) -> None:
         company.jobs[job.id] = job
 
 
-def former_contracts(company: Company, rng: random.Random) -> None:
-    """Every tenth employee has been here before."""
+def generate_former_contracts(company: Company, rng: random.Random) -> None:
+    """Give every tenth employee a former contract."""
     for number, employee in enumerate(list(company.employees.values())[::10]):
         current = company.employments_of(employee.id)[0]
         ended = employee.attributes["hire_date"] - dt.timedelta(days=rng.randrange(100, 400))
@@ -62,8 +62,8 @@ def former_contracts(company: Company, rng: random.Random) -> None:
         company.past_employments[past.id] = past
 
 
-def pay(company: Company, rng: random.Random) -> None:
-    """A salary with a raise for everyone who has one, a bonus for some."""
+def generate_pay(company: Company, rng: random.Random) -> None:
+    """Generate a salary with a raise for all salaried employees, and a bonus for some."""
     for type_id, name, category in (
         (SALARY, "salary", "FIXED_SALARY"),
         (BONUS, 'Bonus "Jahresende"', "ONE_TIME"),
@@ -100,8 +100,8 @@ def pay(company: Company, rng: random.Random) -> None:
             add(BONUS, rng.randrange(100, 5000), day, day, None)
 
 
-def documents(company: Company, rng: random.Random) -> None:
-    """Two documents an employee."""
+def generate_documents(company: Company, rng: random.Random) -> None:
+    """Generate up to four documents per employee."""
     categories, number = list(company.document_categories), 900_000
     for employee in company.employees.values():
         for _ in range(rng.choice((0, 1, 2, 3, 4))):
