@@ -1,7 +1,7 @@
-"""The Meltano definitions of both plugins, from what the packages say about themselves.
+"""The Meltano definitions of both plugins, from the output of their `--about`.
 
-Each plugin's definition goes to `docs/hub/<plugin>.yml`, in the form of the Meltano Hub, which `meltano add --from-ref`
-reads; its capabilities, default selection and settings go into `meltano.yml` as well.
+Each plugin's definition is written to `docs/hub/<plugin>.yml`, in the format of the Meltano Hub, which `meltano add
+--from-ref` reads. Its capabilities, default selection and settings are also written to `meltano.yml`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tap_personio.tap import STREAMS
 
 ROOT = Path(__file__).parents[1]
 
-# What a package cannot know about itself.
+# What `--about` does not contain.
 PLUGINS: dict[str, dict[str, Any]] = {
     "tap-personio": {
         "type": "extractors",
@@ -38,18 +38,18 @@ PLUGINS: dict[str, dict[str, Any]] = {
     },
 }
 DEFAULTS = {"target-duckdb": {"path": {"default": "$MELTANO_PROJECT_ROOT/output/personio.duckdb"}}}
-# Without a selection of its own, Meltano selects every stream, also those that take a request for each record.
+# Without this selection, Meltano selects every stream, also those that need one request per record.
 SELECT = {
     "tap-personio": [f"{stream.name}.*" for stream in cast("Any", STREAMS) if stream.selected_by_default]
 }
 PROJECT_PARTS = ("capabilities", "select", "settings_group_validation", "settings")
-# As Meltano writes its files itself.
+# The format in which Meltano writes its files.
 _YAML = YAML()
 _YAML.width = sys.maxsize
 
 
 def files() -> dict[Path, str]:
-    """All generated files with their contents; meltano.yml as it is while it says the same."""
+    """All generated files with their contents. `meltano.yml` keeps its text if nothing has changed."""
     project_file = ROOT / "meltano.yml"
     text = project_file.read_text("utf-8")
     project = _YAML.load(text)
@@ -67,7 +67,7 @@ def files() -> dict[Path, str]:
 
 
 def definition(name: str, known: dict[str, Any]) -> dict[str, Any]:
-    """A plugin's definition in the form of the Meltano Hub."""
+    """A plugin's definition in the format of the Meltano Hub."""
     command = [str(Path(sys.executable).parent / name), "--about", "--format=json"]
     about = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return {
@@ -93,11 +93,11 @@ def definition(name: str, known: dict[str, Any]) -> dict[str, Any]:
 
 
 def setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """A setting in Meltano's terms, from its JSON schema.
+    """A Meltano setting, from its JSON schema.
 
-    All are of kind string, so that Meltano hands over what it is given and the plugin checks it. Its other kinds end
-    with a traceback where a text is no number, no JSON or none of the options, and its decimal always does; a flag
-    that is spelled wrong becomes false, and `01.02.2024` the second of January. Secrets are marked sensitive.
+    All are of kind string, so that Meltano passes the value on unchanged and the plugin checks it. With other kinds,
+    Meltano fails with a traceback if a text is no number, no JSON or none of the options (decimal always does), reads
+    a misspelled flag as false, and reads `01.02.2024` as 2 January. Secrets are marked sensitive.
     """
     result: dict[str, Any] = {"name": name, "kind": "string"}
     if schema.get("default") is not None:

@@ -1,7 +1,7 @@
-"""Write everything in the docs that the code knows better: plugin definitions, and tables in Markdown.
+"""Generate the parts of the docs that repeat the code: plugin definitions, and tables in Markdown.
 
-A Markdown file marks what is written for it: between `<!-- generated: NAME -->` and `<!-- end -->`. With `--check`
-nothing is written: the exit code tells whether something would be.
+In a Markdown file, generated parts are between `<!-- generated: NAME -->` and `<!-- end -->`. With `--check` nothing
+is written; the exit code is 1 if a file is out of date.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "tap-personio/README.md", "docs/tables.md", "docs/credential-and-rights.md")
-# What names a stream on the class is an instance's attribute in the SDK's types.
+# In the SDK's types, `name` and others are attributes of the instance, not of the class.
 ALL: tuple[Any, ...] = cast("tuple[Any, ...]", STREAMS)
 
 
 def main(arguments: list[str]) -> int:
-    """Write, or check, all files; returns the exit code."""
+    """Write or check all files. Returns the exit code."""
     files = definitions.files() | {ROOT / name: filled((ROOT / name).read_text("utf-8")) for name in PAGES}
     stale = [path for path, text in files.items() if not path.exists() or path.read_text("utf-8") != text]
     for path in stale:
         if "--check" in arguments:
-            sys.stderr.write(f"{path.relative_to(ROOT)} is not what the packages say: run `make docs`.\n")
+            sys.stderr.write(f"{path.relative_to(ROOT)} is out of date: run `make docs`.\n")
         else:
             path.write_text(files[path], "utf-8")
     return int("--check" in arguments and bool(stale))
 
 
 def filled(page: str) -> str:
-    """A page with its generated parts written anew."""
+    """The page with its generated parts replaced."""
     parts = {
         "tables": overview(),
         "columns": columns(),
@@ -58,9 +58,9 @@ def filled(page: str) -> str:
 
 
 def overview() -> str:
-    """One line for each table."""
+    """One line per table."""
     return table(
-        ("table", "endpoint", "key", "replication key", "load", "right", "by default", "requests"),
+        ("table", "endpoint", "key", "replication key", "load", "permission", "by default", "requests"),
         (
             (
                 f"[`{stream.name}`](docs/tables.md#{stream.name})",
@@ -78,17 +78,17 @@ def overview() -> str:
 
 
 def names() -> str:
-    """The tables in two sentences, those first that are selected by default."""
+    """Two sentences: the tables selected by default, and the others."""
     chosen = {each.name: each.selected_by_default for each in ALL}
     first, second = (
         ", ".join(f"`{name}`" for name, default in chosen.items() if default is wanted)
         for wanted in (True, False)
     )
-    return f"By default {first}. To select besides: {second}.\n"
+    return f"Selected by default: {first}. Not selected by default: {second}.\n"
 
 
 def columns() -> str:
-    """A section for each table."""
+    """One section per table."""
     sections = []
     for stream in ALL:
         lines = [
@@ -97,7 +97,7 @@ def columns() -> str:
             sentence(stream),
             "",
             f"- Read from `{stream.endpoint}`; requests: {stream.calls}",
-            f"- Right: {stream.right}",
+            f"- Permission: {stream.right}",
             f"- Key: {', '.join(f'`{key}`' for key in stream.primary_keys)}; each run: {behaviour(stream)}",
             f"- Selected by default: {'yes' if stream.selected_by_default else 'no'}",
             "",
@@ -109,10 +109,10 @@ def columns() -> str:
 def _columns_of(stream: Any) -> str:
     if not stream.columns:
         standard = ", ".join(f"`{name}`" for name in STANDARD)
-        return f"Columns are the attributes that the credential may read; Personio's own are {standard}.\n"
+        return f"The columns are the attributes that the credential may read. Personio's own are {standard}.\n"
     properties = schema_of(stream.columns, tuple(stream.primary_keys))["properties"]
     more = (
-        "\nAnd a column for each custom attribute, as in `employees`.\n"
+        "\nAlso one column per custom attribute, as in `employees`.\n"
         if hasattr(stream, "attributes")
         else ""
     )
@@ -127,15 +127,15 @@ def _columns_of(stream: Any) -> str:
 
 
 def rights() -> str:
-    """The streams that each right opens."""
+    """The streams that need each permission."""
     opened: dict[str, list[str]] = {}
     for stream in ALL:
         opened.setdefault(stream.right, []).append(f"`{stream.name}`")
-    return table(("tick", "for"), ((right, ", ".join(names)) for right, names in opened.items()))
+    return table(("permission", "tables"), ((right, ", ".join(names)) for right, names in opened.items()))
 
 
 def settings(schema: dict[str, Any]) -> str:
-    """One line for each setting."""
+    """One line per setting."""
     return table(
         ("setting", "default", "meaning"),
         (
@@ -150,7 +150,7 @@ def settings(schema: dict[str, Any]) -> str:
 
 
 def default(value: Any) -> str:
-    """A default as it is written in a JSON config."""
+    """A default as written in a JSON config."""
     return "" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
@@ -159,11 +159,11 @@ def behaviour(stream: Any) -> str:
     key = replication_key(stream)
     if not key:
         return str(stream.each_run)
-    return f"added to by `{key}`" if stream.accumulates else f"merged by `{key}`"
+    return f"new rows appended by `{key}`" if stream.accumulates else f"merged by `{key}`"
 
 
 def replication_key(stream: Any) -> str:
-    """The column that tells what changed; empty where a table has none."""
+    """The replication key; empty where a table has none."""
     key = stream.replication_key  # a property of the SDK's class where a stream has none
     return key if isinstance(key, str) else ""
 

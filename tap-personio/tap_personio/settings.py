@@ -67,8 +67,8 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         default=7,
         title="Resync after days",
         description=(
-            "A merge table is read whole again, which also removes what was deleted in Personio, when its "
-            "last whole read is older than this; 0 means every run, `never` (or null in a config file) means never."
+            "A merge table gets a full sync, which also removes rows that were deleted in Personio, when its last "
+            "full sync is older than this; 0 means every run, `never` (or null in a config file) means never."
         ),
     ),
     th.Property(
@@ -78,8 +78,8 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         allowed_values=["label", "key"],
         title="Attribute names",
         description=(
-            "How custom employee attributes name their columns: by `label` (readable) or by `key` "
-            "(dynamic_123, survives renaming)."
+            "How the columns of custom employee attributes are named: by `label` (readable) or by `key` "
+            "(dynamic_123, does not change when the attribute is renamed)."
         ),
     ),
     th.Property(
@@ -96,7 +96,7 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         allowed_values=["warn", "fail"],
         title="On unavailable",
         description=(
-            "What happens with a stream that the credential may not read or the account does not have: "
+            "What to do with a stream that the credential may not read or the account does not have: "
             "`warn` skips it, `fail` ends the run with an error after all other streams."
         ),
     ),
@@ -123,14 +123,14 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         th.CustomType({"type": ["number", "null"], "minimum": 0.1, "maximum": 3600}),
         default=60,
         title="Request timeout",
-        description="Seconds without a byte from the server after which a request is given up and repeated.",
+        description="A request is retried after this many seconds without a byte from the server.",
     ),
     th.Property(
         "retry_wait",
         th.CustomType({"type": ["number", "null"], "minimum": 0.01, "maximum": 60}),
         default=0.5,
         title="Retry wait",
-        description="Seconds before the first repetition of a failed request; each further wait doubles.",
+        description="Seconds before the first retry of a failed request; the wait doubles with each further retry.",
     ),
     th.Property(
         "emit_activate_version_messages",
@@ -138,8 +138,8 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         default=True,
         title="Emit ACTIVATE_VERSION messages",
         description=(
-            "Whether complete reads end with ACTIVATE_VERSION, so that the target drops what is no longer "
-            "in Personio. Switch off for a target that stumbles over these messages."
+            "Whether each complete full sync ends with ACTIVATE_VERSION, so that the target deletes rows that no "
+            "longer exist in Personio. Set to false for targets that do not support ACTIVATE_VERSION."
         ),
     ),
 ).to_dict()
