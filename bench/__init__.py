@@ -1,1 +1,1 @@
-"""Side-by-side benchmarks against what people use today: `make bench`."""
+"""Benchmarks against other tools: `make bench`."""

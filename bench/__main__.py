@@ -1,4 +1,4 @@
-"""`python -m bench`: every comparison, one after the other, about 40 minutes; `--quick` takes about ten."""
+"""`python -m bench`: all benchmarks, about 40 minutes; with `--quick`, about ten."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.measuring import ENVIRONMENTS, sandbox
 def main(*, quick: bool) -> None:
     """Run all benchmarks."""
     ENVIRONMENTS.mkdir(exist_ok=True)
-    # In a process of its own: the peak memory of a program is at least that of the process that starts it.
+    # In a separate process: the peak memory of a program is at least that of the process that starts it.
     sizes = (10_000, 250_000, 1_000_000) if quick else growth.SIZES
     subprocess.run([sys.executable, "-m", growth.__name__, *map(str, sizes)], check=True)
     print("\nThe tap alone, from page bytes to stdout:")

@@ -1,4 +1,4 @@
-"""Cost grows with the work: time and memory from 10 thousand to 5 million attendances, and what a start costs."""
+"""Time and memory from 10 thousand to 5 million attendances, and the start-up time."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ def curve(sizes: tuple[int, ...] = SIZES) -> None:
     points = []
     for size in sizes:
         with sandbox(employees=1000, attendances=size, absences=100, hostile=False) as url:
-            # The newest records bear the moment in which the sandbox began: in that moment the tap would read twice.
+            # The newest records have the time at which the sandbox started: at that time the tap would read them twice.
             time.sleep(5)
             pair = Pair(url, "growth", ("attendances",))
             (ENVIRONMENTS / "messages.singer").unlink(missing_ok=True)
             tap, loader = pair.read(), pair.write()
         points.append((size, tap, loader))
         print(
-            f"  {size:>9,}: tap {tap.cpu:.2f} s of processor, {tap.peak:.0f} MiB; "
-            f"loader {loader.cpu:.2f} s of processor, {loader.peak:.0f} MiB",
+            f"  {size:>9,}: tap {tap.cpu:.2f} s of CPU time, {tap.peak:.0f} MiB; "
+            f"loader {loader.cpu:.2f} s of CPU time, {loader.peak:.0f} MiB",
             flush=True,
         )
     draw(points)
 
 
 def draw(points: list) -> None:
-    """Microseconds of processor a record, over the number of records."""
+    """Draw microseconds of CPU time per record against the number of records."""
     import matplotlib  # noqa: PLC0415
 
     matplotlib.use("svg")
@@ -44,7 +44,7 @@ def draw(points: list) -> None:
     figure, axes = plt.subplots(figsize=(7, 3.6))
     for name, place in (("tap", 1), ("loader", 2)):
         axes.plot(sizes, [point[place].cpu / point[0] * 1e6 for point in points], marker="o", label=name)
-    axes.set(xscale="log", xlabel="attendances", ylabel="µs of processor a record, start-up included")
+    axes.set(xscale="log", xlabel="attendances", ylabel="µs of CPU time per record, including start-up")
     axes.set_ylim(bottom=0)
     axes.legend()
     axes.grid(visible=True, alpha=0.3)
@@ -53,7 +53,7 @@ def draw(points: list) -> None:
 
 
 def starts(rounds: int = 7) -> None:
-    """Print what --version costs beside the import of what it stands on."""
+    """Print the CPU time of --version relative to an import of its main dependencies."""
     python = ours() / "python"
     series = in_turn(
         rounds,

@@ -1,4 +1,4 @@
-"""With Personio's published rate limits on: the time taken against the time that the limits alone make necessary."""
+"""With Personio's published rate limits: the time of a run, relative to the time that the limits require."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from bench.measuring import ENVIRONMENTS, ask, run, sandbox
 from bench.pair import Pair
 from bench.run_omniload import TABLES
 
-# Fan-outs with limits of their own, beside the eight tables.
+# In addition to the eight tables: streams with one request per parent record, whose endpoints have separate limits.
 STREAMS = (*TABLES, "persons", "employments", "documents", "absence_periods", "attendance_periods")
 RATES = {"/v1/company/employees": (5, 15), "/v2/persons": (30, 100)}
 V2_RATE = (10, 100)
 
 
 def necessary(counts: dict[str, int]) -> float:
-    """Seconds that the slowest endpoint's limit makes necessary; limits are separate."""
+    """Seconds that the limit of the slowest endpoint requires; each endpoint has its own limit."""
     seconds = 0.0
     for endpoint, count in counts.items():
         path = endpoint.split(" ")[-1]
@@ -26,9 +26,9 @@ def necessary(counts: dict[str, int]) -> float:
 
 
 def main(employees: int = 700) -> None:
-    """Print the figures."""
+    """Run the benchmark and print the figures."""
     ENVIRONMENTS.mkdir(exist_ok=True)
-    print("\nPublished limits on:")
+    print("\nWith Personio's published limits:")
     with sandbox(employees=employees, attendances_per_employee=60, rate_limits=True) as url:
         pair = Pair(url, "limits", STREAMS)
         ask(url, "reset", {})
@@ -37,8 +37,8 @@ def main(employees: int = 700) -> None:
         refused = Counter(each["status"] for each in ask(url, "requests"))[429]
     need = necessary(counts)
     print(
-        f"  {sum(counts.values())} requests, {need:.1f} s necessary, {figures.wall:.1f} s taken: "
-        f"{figures.wall / need:.2f} times; {refused} answers of 429."
+        f"  {sum(counts.values())} requests, {need:.1f} s required, {figures.wall:.1f} s taken: "
+        f"{figures.wall / need:.2f} times; {refused} responses with status 429."
     )
 
 

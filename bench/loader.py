@@ -1,11 +1,11 @@
-"""How fast the loader is, side by side with PyPI's target-duckdb 0.8.0 and with DuckDB reading the file by itself.
+"""The speed of the loader, compared with PyPI's target-duckdb 0.8.0 and with DuckDB alone reading the file.
 
     python -m bench.loader [--scale 0.1] [--rounds 3] [--no-upstream]
 
-All contenders load the same two Singer files, each twice into one database (first inserting, then updating every
-row), in alternation, each in a process of its own; what is compared is the median wall time from start to end. The
-rows are compared cell by cell with what DuckDB by itself makes of the file. Needs this repository's environment,
-and network once, for the environment of the other target.
+All contenders load the same two Singer files into one database: the first file inserts, the second updates every row.
+They run in alternation, each in a separate process. The result is the median wall time from start to end. The rows are
+compared cell by cell with the result of DuckDB alone. Needs this repository's environment, and network access once, to
+install the other target.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ JSON_TYPES = {
 
 
 def value(kind: str, row: int, column: int, turn: int) -> object:
-    """A value for one cell; another one in the second turn."""
+    """The value of a cell; a different one for each turn."""
     number = row * (column + 1) + turn
     if kind == "BIGINT":
         return number
@@ -93,7 +93,7 @@ def write_input(path: Path, columns: dict[str, str], rows: int, turn: int) -> No
 
 
 def duckdb_alone(source: str, database: str, columns: dict[str, str]) -> str:
-    """A program in which DuckDB reads a Singer file and merges it by key."""
+    """A Python program in which DuckDB reads a Singer file and merges it by key."""
     struct = "STRUCT(" + ", ".join(f'"{name}" {kind}' for name, kind in columns.items()) + ")"
     definitions = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
     return f"""
@@ -115,13 +115,13 @@ connection.close()
 
 
 def upstream_executable() -> str:
-    """The other target, in an environment of its own."""
+    """The executable of the other target, in a separate environment."""
     python = environment("upstream", "target-duckdb==0.8.0", f"duckdb=={duckdb.__version__}")
     return str(python.with_name("target-duckdb"))
 
 
 def timed(command: list[str], source: Path) -> tuple[float, int]:
-    """Seconds and peak memory in MB of a process that reads the file, after a rest."""
+    """Wait, run a process that reads the file, and return its seconds and its peak memory in MB."""
     time.sleep(REST_SECONDS)
     with source.open("rb") as file:
         start = time.perf_counter()
@@ -135,7 +135,7 @@ def timed(command: list[str], source: Path) -> tuple[float, int]:
 
 
 def count(query: str, **databases: Path) -> int:
-    """The number that a query gives, in a process of its own, so that its memory counts for no contender."""
+    """The number that a query returns. Runs in a separate process, to keep its memory out of the figures."""
     attach = "SET enable_progress_bar = false;" + "".join(
         f"ATTACH '{path}' AS {name} (READ_ONLY);" for name, path in databases.items()
     )
@@ -144,7 +144,7 @@ def count(query: str, **databases: Path) -> int:
 
 
 def command(contender: str, source: Path, directory: Path, columns: dict[str, str]) -> list[str]:
-    """Command line with which a contender loads its standard input, or the file, into its database."""
+    """The command with which a contender loads its standard input, or the file, into its database."""
     database = directory / FILES[contender]
     if contender == ALONE:
         return [str(ours() / "python"), "-c", duckdb_alone(str(source), str(database), columns)]
@@ -155,7 +155,7 @@ def command(contender: str, source: Path, directory: Path, columns: dict[str, st
 
 
 def wrong_rows(contender: str, directory: Path, rows: int) -> int:
-    """How many rows are missing or differ from what DuckDB alone has made of the file."""
+    """Number of rows that are missing or differ from the result of DuckDB alone."""
     database = directory / FILES[contender]
     if contender == OURS:
         return count(DIFFERENCES, l=database, r=directory / FILES[ALONE])
@@ -163,7 +163,7 @@ def wrong_rows(contender: str, directory: Path, rows: int) -> int:
 
 
 def measure(case: str, rows: int, rounds: int, contenders: list[str]) -> None:
-    """Run one case and print its lines of the table."""
+    """Run one case and print its rows of the table."""
     columns = CASES[case][0]
     sources = [CACHE / f"{case}-{rows}-{turn}.singer" for turn in (0, 1)]
     for turn, source in enumerate(sources):

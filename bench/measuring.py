@@ -1,4 +1,4 @@
-"""Whole processes, measured side by side: wall and processor seconds, peak memory."""
+"""Measure whole processes: wall time, CPU time and peak memory."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-# For some seconds after a process has ended, the system may still put its memory away (a virtual machine returns it to
-# its host), which can slow down what runs meanwhile. Nobody is to pay for the contender before.
+# For some seconds after a process has ended, the system may still free its memory (a virtual machine returns it to its
+# host), which can slow down the next process.
 REST_SECONDS = 5.0
 
 ROOT = Path(__file__).parents[1]
@@ -29,7 +29,7 @@ BIN = Path(sys.executable).parent
 
 @dataclass
 class Figures:
-    """What one run cost: seconds, and MiB of its largest process."""
+    """Seconds of one run, and MiB of its largest process."""
 
     wall: float
     cpu: float
@@ -38,7 +38,7 @@ class Figures:
 
 @dataclass
 class Series:
-    """Several runs of one thing."""
+    """Several runs of one contender."""
 
     name: str
     runs: list[Figures] = field(default_factory=list)
@@ -52,11 +52,11 @@ def run(commands: Sequence[Sequence[str]], **options: Any) -> Figures:
     """Run a pipeline and wait for it.
 
     Args:
-        commands: each gets the output of the one before; the output of the last is thrown away.
+        commands: each one reads the output of the one before; the output of the last is discarded.
         options: for the processes, such as `env` and `cwd`.
 
     Raises:
-        RuntimeError: when one fails; with the end of its standard error.
+        RuntimeError: one of them failed; the message contains the end of its standard error.
     """
     began = time.perf_counter()
     processes: list[subprocess.Popen[bytes]] = []
@@ -91,12 +91,12 @@ def run(commands: Sequence[Sequence[str]], **options: Any) -> Figures:
 
 
 def in_turn(rounds: int, rest: float = 0.0, **things: Callable[[], Figures]) -> dict[str, Series]:
-    """Run things in turn, A B A B …, so that a machine whose speed drifts is fair to all.
+    """Run contenders in alternation, A B A B …, so that a change of the machine's speed affects all of them.
 
     Args:
-        rounds: how often each.
+        rounds: number of runs of each.
         rest: seconds before each run.
-        things: what to run.
+        things: the contenders.
     """
     series = {name: Series(name) for name in things}
     for number in range(rounds):
@@ -105,7 +105,7 @@ def in_turn(rounds: int, rest: float = 0.0, **things: Callable[[], Figures]) -> 
             figures = thing()
             series[name].runs.append(figures)
             print(
-                f"  {number + 1}/{rounds} {name}: {figures.wall:.2f} s, {figures.cpu:.2f} s of processor, "
+                f"  {number + 1}/{rounds} {name}: {figures.wall:.2f} s, {figures.cpu:.2f} s of CPU time, "
                 f"{figures.peak:.0f} MiB",
                 flush=True,
             )
@@ -113,7 +113,7 @@ def in_turn(rounds: int, rest: float = 0.0, **things: Callable[[], Figures]) -> 
 
 
 def environment(name: str, *requirements: str) -> Path:
-    """Python of an environment with other packages, made once with compiled bytecode."""
+    """The Python of a separate environment with these packages, created once, with compiled bytecode."""
     path = ENVIRONMENTS / name
     python = path / "bin" / "python"
     if not (path / "ready").exists():
@@ -127,7 +127,7 @@ def environment(name: str, *requirements: str) -> Path:
 
 @functools.cache
 def ours() -> Path:
-    """Folder with the executables of the tap and the loader, in an environment of their own, as Meltano makes it."""
+    """Folder with the executables of the tap and the loader, in a separate environment, as Meltano creates it."""
     packages = (ROOT / "tap-personio", ROOT / "target-duckdb")
     python = environment("ours", *(part for package in packages for part in ("--editable", str(package))))
     subprocess.run([python, "-m", "compileall", "-q", *packages], check=True)
@@ -136,7 +136,7 @@ def ours() -> Path:
 
 @contextlib.contextmanager
 def sandbox(**options: Any) -> Iterator[str]:
-    """A sandbox in a process of its own; yields its address."""
+    """A sandbox in a separate process; yields its URL."""
     flags = [
         f"--{'no-' if value is False else ''}{name.replace('_', '-')}" if isinstance(value, bool)
         else f"--{name.replace('_', '-')}={value}"
@@ -152,7 +152,7 @@ def sandbox(**options: Any) -> Iterator[str]:
 
 
 def ask(url: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    """Ask a sandbox's control endpoint."""
+    """Send a request to a control endpoint of the sandbox."""
     request = urllib.request.Request(
         f"{url}/_sandbox/{path}",
         data=None if body is None else json.dumps(body).encode(),

@@ -1,4 +1,4 @@
-"""The pair against omniload: the same company, the same machine, in turn."""
+"""Tap and loader compared with omniload: the same company, the same machine, in alternation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMPANY = {"employees": 1000, "attendances": 250_000, "absences": 14_891, "hosti
 
 
 class Pair:
-    """The tap and the loader as a user pipes them, with eight tables selected."""
+    """The tap and the loader, connected by a pipe, with eight tables selected."""
 
     def __init__(
         self, url: str, name: str = "pair", streams: tuple[str, ...] = TABLES, **config: Any
@@ -59,7 +59,7 @@ class Pair:
         ]
 
     def load(self) -> Figures:
-        """From nothing to a closed file."""
+        """Tap and loader together, from nothing to a closed file."""
         self.database.unlink(missing_ok=True)
         return run([self.tap, [ours() / "target-duckdb", "--config", self._files["target"]]])
 
@@ -68,7 +68,7 @@ class Pair:
         return run([self.tap])
 
     def write(self) -> Figures:
-        """The loader alone, reading what the tap wrote before."""
+        """The loader alone, with the tap's earlier output as input."""
         messages = ENVIRONMENTS / "messages.singer"
         if not messages.exists():
             with messages.open("wb") as out:
@@ -80,7 +80,7 @@ class Pair:
 
 
 class Omniload:
-    """omniload as a user runs it: one command a table, because its command line takes one table."""
+    """omniload as a user runs it: one command per table, because its command line accepts one table."""
 
     def __init__(self, url: str) -> None:
         self.database = ENVIRONMENTS / "omniload.duckdb"
@@ -99,7 +99,7 @@ class Omniload:
 
 
 def check_rows(database: Path, expected: dict[str, int]) -> None:
-    """A fast wrong answer is worth nothing. Raises RuntimeError."""
+    """Raise RuntimeError if a table does not have all rows."""
     with duckdb.connect(str(database), read_only=True) as connection:
         for table, count in expected.items():
             ((found,),) = connection.execute(f"SELECT count(*) FROM main.{table}").fetchall()
@@ -109,13 +109,13 @@ def check_rows(database: Path, expected: dict[str, int]) -> None:
 
 
 def compare(rounds: int, latency: float) -> None:
-    """All eight tables from nothing, with answers at once or after a while."""
-    print(f"\n{'Answers at once' if not latency else f'{latency * 1000:.0f} ms an answer'}:")
+    """Load all eight tables from nothing, with this latency per response."""
+    print(f"\n{'Responses without delay' if not latency else f'{latency * 1000:.0f} ms per response'}:")
     with sandbox(**COMPANY, latency=latency, large_employee_pages="allow") as url:
-        # The newest records bear the moment in which the sandbox began: in that moment the tap would read twice.
+        # The newest records have the time at which the sandbox started: at that time the tap would read them twice.
         time.sleep(5)
         pair, omniload = Pair(url), Omniload(url)
-        pair.read()  # the sandbox makes up each record when it is first asked for, which is nobody's time to pay
+        pair.read()  # the sandbox builds each page on the first request; this must not count for a contender
         rows = ask(url, "health")["rows"]
         series = in_turn(rounds, REST_SECONDS, pair=pair.load, omniload=omniload.load)
         expected = {
@@ -132,7 +132,7 @@ def compare(rounds: int, latency: float) -> None:
 
 
 def main(rounds: int = 3) -> None:
-    """Print the comparisons."""
+    """Run the comparisons and print the results."""
     ENVIRONMENTS.mkdir(exist_ok=True)
     compare(rounds, 0)
     compare(max(1, rounds - 1), 0.05)

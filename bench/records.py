@@ -1,4 +1,4 @@
-"""Records a second from page bytes to stdout, on one core: `python -m bench.records URL`. No network in the loop."""
+"""Records per second from page bytes to stdout, on one core, without network: `python -m bench.records URL`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGES = 2000
 
 
 def main(url: str) -> None:
-    """Print the figure."""
+    """Run the benchmark and print the figure."""
     logging.disable(logging.CRITICAL)
     credential = {"client_id": "papi-sandbox-client", "client_secret": "papi-sandbox-secret"}
     tap = TapPersonio(config={**credential, "api_url": url})
@@ -38,7 +38,7 @@ def main(url: str) -> None:
         stream._write(rows, 1)
         count += len(rows)
     rate = count / (time.process_time() - began)
-    print(f"  {rate:,.0f} records a second of processor.", file=figures)
+    print(f"  {rate:,.0f} records per second of CPU time.", file=figures)
 
 
 if __name__ == "__main__":

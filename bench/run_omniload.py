@@ -1,7 +1,7 @@
-"""Loads one table with omniload, in its own environment: `python run_omniload.py URL DATABASE TABLE`.
+"""Load one table with omniload, in its own environment: `python run_omniload.py URL DATABASE TABLE`.
 
-Its Personio client is pointed at the sandbox, and the two variables without which its incremental tables do not start
-are set. Everything else is its command `omniload ingest`.
+Its Personio client gets the URL of the sandbox, and two variables are set that its incremental tables require. All else
+is the command `omniload ingest`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main(url: str, database: str, table: str) -> None:
     """Load the table."""
     os.environ["DLT_INTERVAL_START"] = "2000-01-01T00:00:00+00:00"
     os.environ["DLT_INTERVAL_END"] = "2030-01-01T00:00:00+00:00"
-    from omniload.main import app  # noqa: PLC0415 - after its environment
+    from omniload.main import app  # noqa: PLC0415 - after its environment is set
     from omniload.source.personio.helpers import PersonioAPI  # noqa: PLC0415
 
     PersonioAPI.base_url = f"{url}/v1/"

@@ -1,4 +1,4 @@
-"""The demo: a local Personio, one run of the pair under Meltano, and a look at what landed."""
+"""The demo: a local Personio, one run of tap and loader under Meltano, and the loaded tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from personio_sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
 DATABASE = ROOT / "output" / "demo.duckdb"
-# --full-refresh: each demo founds its company anew, so what an earlier one remembered does not apply.
+# --full-refresh: each demo generates its company again, so the state of an earlier one does not apply.
 RUN = ["meltano", "--environment=demo", "run", "--full-refresh", "tap-personio", "target-duckdb"]
 
 QUERY = """\
@@ -29,7 +29,7 @@ def main() -> int:
     """Run the demo; returns the exit code."""
     with Sandbox(employees=200) as sandbox:
         print(f"An invented company of 200 people is served at {sandbox.url}. Loading it:\n", flush=True)
-        # The environment goes before .env, which may hold the credential of a real account.
+        # The environment overrides .env, which may contain the credential of a real account.
         environment = os.environ | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "TAP_PERSONIO_API_URL": sandbox.url,
@@ -51,7 +51,7 @@ def show() -> None:
         counts = " UNION ALL ".join(
             f"SELECT '{name}' AS table_name, count(*) AS rows FROM {name}" for name in tables
         )
-        print(f"\nWhat landed in {DATABASE.relative_to(ROOT)}:")
+        print(f"\nThe tables in {DATABASE.relative_to(ROOT)}:")
         database.sql(counts).show(max_rows=len(tables))
         print(f"For example, the absences that begin this year:\n\n{QUERY}")
         database.sql(QUERY).show()

@@ -109,7 +109,9 @@ def columns() -> str:
 def _columns_of(stream: Any) -> str:
     if not stream.columns:
         standard = ", ".join(f"`{name}`" for name in STANDARD)
-        return f"The columns are the attributes that the credential may read. Personio's own are {standard}.\n"
+        return (
+            f"The columns are the attributes that the credential may read. Personio's own are {standard}.\n"
+        )
     properties = schema_of(stream.columns, tuple(stream.primary_keys))["properties"]
     more = (
         "\nAlso one column per custom attribute, as in `employees`.\n"
