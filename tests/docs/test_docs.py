@@ -1,4 +1,4 @@
-"""What the docs say is so."""
+"""Links and messages in the docs are correct."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ PAGES = [
         "tap-personio",
         "target-duckdb",
         "personio-sandbox",
+        "report",
+        "transform",
+        "examples/many-accounts",
     )
     for page in sorted((ROOT / folder).glob("*.md"))
 ]
