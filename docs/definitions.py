@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ruamel.yaml import YAML
-from tap_personio.tap import STREAMS
+from tap_personio.streams import STREAMS
 
 ROOT = Path(__file__).parents[1]
 

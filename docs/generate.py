@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import definitions
 from singer_target_duckdb.columns import column_type
+from tap_personio.attributes import STANDARD
 from tap_personio.columns import schema_of
-from tap_personio.employees import STANDARD
 from tap_personio.settings import CONFIG_JSONSCHEMA
-from tap_personio.tap import STREAMS
+from tap_personio.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,13 +64,13 @@ def overview() -> str:
         (
             (
                 f"[`{stream.name}`](docs/tables.md#{stream.name})",
-                f"`{stream.endpoint}`",
+                f"`/{stream.api}{stream.path}`",
                 ", ".join(f"`{key}`" for key in stream.primary_keys),
                 f"`{replication_key(stream)}`" if replication_key(stream) else "",
                 load(stream),
-                stream.right,
+                stream.permission,
                 "yes" if stream.selected_by_default else "",
-                stream.calls,
+                stream.request_cost,
             )
             for stream in ALL
         ),
@@ -96,8 +96,8 @@ def columns() -> str:
             "",
             sentence(stream),
             "",
-            f"- Read from `{stream.endpoint}`; requests: {stream.calls}",
-            f"- Permission: {stream.right}",
+            f"- Read from `/{stream.api}{stream.path}`; requests: {stream.request_cost}",
+            f"- Permission: {stream.permission}",
             f"- Key: {', '.join(f'`{key}`' for key in stream.primary_keys)}; each run: {behaviour(stream)}",
             f"- Selected by default: {'yes' if stream.selected_by_default else 'no'}",
             "",
@@ -115,7 +115,7 @@ def _columns_of(stream: Any) -> str:
     properties = schema_of(stream.columns, tuple(stream.primary_keys))["properties"]
     more = (
         "\nAlso one column per custom attribute, as in `employees`.\n"
-        if hasattr(stream, "attributes")
+        if hasattr(stream, "attribute_columns")
         else ""
     )
     listed = table(
@@ -132,7 +132,7 @@ def rights() -> str:
     """The streams that need each permission."""
     opened: dict[str, list[str]] = {}
     for stream in ALL:
-        opened.setdefault(stream.right, []).append(f"`{stream.name}`")
+        opened.setdefault(stream.permission, []).append(f"`{stream.name}`")
     return table(("permission", "tables"), ((right, ", ".join(names)) for right, names in opened.items()))
 
 
@@ -160,8 +160,8 @@ def behaviour(stream: Any) -> str:
     """What a run does with the table, in words."""
     key = replication_key(stream)
     if not key:
-        return str(stream.each_run)
-    return f"new rows appended by `{key}`" if stream.accumulates else f"merged by `{key}`"
+        return str(stream.load_note)
+    return f"new rows appended by `{key}`" if stream.append_only else f"merged by `{key}`"
 
 
 def replication_key(stream: Any) -> str:
@@ -172,9 +172,9 @@ def replication_key(stream: Any) -> str:
 
 def load(stream: Any) -> str:
     """What a run does with the table, in one word."""
-    if stream.accumulates:
+    if stream.append_only:
         return "append"
-    return "merge" if replication_key(stream) or stream.each_run.startswith("merged") else "replace"
+    return "merge" if replication_key(stream) or stream.load_note.startswith("merged") else "replace"
 
 
 def sentence(stream: Any) -> str:

@@ -22,6 +22,7 @@ class Altering:
         sandbox: who answers.
         alter: is given path, query and JSON of an answer with status 200; what it returns is sent instead.
         without: a parameter that is kept from the sandbox.
+        indent: write answers over several lines.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Altering:
         alter: Callable[[str, dict[str, list[str]], Any], Any],
         *,
         without: str = "",
+        indent: int | None = None,
     ) -> None:
         host = urlsplit(sandbox.url).netloc
 
@@ -50,7 +52,8 @@ class Altering:
                 content = answer.read()
                 upstream.close()
                 if answer.status == 200 and self.command == "GET":
-                    content = json.dumps(alter(url.path, query, json.loads(content))).encode()
+                    altered = alter(url.path, query, json.loads(content))
+                    content = json.dumps(altered, indent=indent).encode()
                 self.send_response(answer.status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))

@@ -10,7 +10,7 @@ import datetime as dt
 import io
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import truth
 from tap_personio.errors import TapPersonioError
@@ -118,18 +118,14 @@ def read(config: Mapping[str, Any], streams: Iterable[str], state: Mapping[str, 
             tap.finish()
         except TapPersonioError as ended:
             error = ended.message
-        except SystemExit as ended:
-            error = cast("TapPersonioError", ended.__cause__).message
         finally:
-            if tap is not None and "client" in vars(tap):
-                tap.client.close()
+            if tap is not None:
+                tap.run_context.client.close()
     out.flush()
     raw = out.buffer.getvalue()  # type: ignore[attr-defined]
     messages = [json.loads(line) for line in raw.splitlines()]
-    reports = vars(tap).get("reports", {}) if tap else {}
-    return Reading(
-        messages, error, raw, {name: report.outcome for name, report in reports.items() if report.outcome}
-    )
+    outcomes = {name: tap.run_context.stats(name).outcome for name in tap.streams} if tap else {}
+    return Reading(messages, error, raw, {name: outcome for name, outcome in outcomes.items() if outcome})
 
 
 def as_json(value: Any) -> Any:

@@ -111,7 +111,7 @@ class Pair:
         if not kept.exists():
             tap = TapPersonio(config=self.config)
             kept.write_text(tap.catalog_json_text)
-            tap.client.close()
+            tap.run_context.client.close()
             self.sandbox.requests.clear()
         catalog: dict[str, Any] = json.loads(kept.read_text())
         for entry in catalog["streams"]:

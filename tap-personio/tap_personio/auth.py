@@ -78,7 +78,6 @@ class Token:
         self._ends = 0.0
         self._refused: LoginRefusedError | StreamUnavailableError | None = None
         self._lock = threading.Lock()
-        self.rotates = False
 
     def value(self) -> str:
         """The token to use now; a fresh one when there is none or it ends soon."""
@@ -89,7 +88,7 @@ class Token:
             return self._value
 
     @property
-    def was_granted(self) -> bool:
+    def ever_granted(self) -> bool:
         """Whether there ever was a token."""
         return self._value is not None
 
@@ -103,19 +102,6 @@ class Token:
                 return False
             self._renew()
             return True
-
-    def seen(self, header: str | None, sent: str) -> None:
-        """Note the Authorization header of an answer.
-
-        Since 2023 it repeats the token that was sent. Before, each answer carried the next token and ended
-        the old one; should that ever come back, the next token is taken over.
-        """
-        if header and header.startswith("Bearer "):
-            token = header.removeprefix("Bearer ")
-            with self._lock:
-                if token != sent and self._value == sent:
-                    self._value = token
-                    self.rotates = True
 
     def _renew(self) -> None:
         if self._refused:

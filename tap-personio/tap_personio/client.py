@@ -1,7 +1,7 @@
-"""HTTP to Personio: one place for tokens, limits, repetitions and requests in flight.
+"""The HTTP client: tokens, rate limits, retries, and several requests in flight.
 
-Callers (one feeding thread per stream, see `feeding`) wait for limits, send several requests ahead, repeat what failed
-in passing, and get their answers in the order asked.
+Each stream asks from a thread of its own. That thread waits for rate limits and before retries, so a waiting stream
+occupies no connection. Workers of a thread pool make one attempt each.
 """
 
 from __future__ import annotations
@@ -11,17 +11,19 @@ import email.utils
 import itertools
 import json
 import logging
+import random
+import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlencode, urlsplit
 
+import backoff
 import msgspec
 
-from tap_personio import availability
+from tap_personio import responses
 from tap_personio.auth import LOGINS, Token
-from tap_personio.connection import Connection
 from tap_personio.errors import (
     LoginRefusedError,
     RecordMissingError,
@@ -29,35 +31,26 @@ from tap_personio.errors import (
     StreamUnavailableError,
     TransientError,
 )
-from tap_personio.exchange import Exchanges
-from tap_personio.limits import Limits, backoff
+from tap_personio.progress import StreamStats
+from tap_personio.rate_limits import RateLimits
+from tap_personio.transport import Request, Response, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
-    from tap_personio.connection import Answer, Request
-    from tap_personio.exchange import Exchange
     from tap_personio.settings import Settings
 
 logger = logging.getLogger("tap-personio")
 
 # A request is tried once and then repeated this often.
-REPETITIONS = 5
+RETRIES = 5
+MAX_WAIT_SECONDS = 120.0
 
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Tally:
-    """What a stream cost: requests sent, repetitions among them, seconds spent waiting."""
-
-    requests: int = 0
-    repeated: int = 0
-    waited: float = 0.0
-
-
 class Client:
-    """Reads Personio with one credential.
+    """Reads Personio with one credential. All methods may be called from any thread.
 
     Args:
         settings: checked settings.
@@ -65,263 +58,254 @@ class Client:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._limits = Limits()
-        self._exchanges = Exchanges(settings, self._learn)
-        self._tokens = {api: Token(lambda api=api: self._log_in(api)) for api in LOGINS}  # type: ignore[misc]
-        self._server_time_ahead: dt.timedelta | None = None
         self.host = urlsplit(settings.api_url).netloc.lower()
-
-    # -- what callers use -------------------------------------------------------------------------------------
+        self._transport = Transport(settings, settings.concurrency + len(LOGINS))
+        self._limits = RateLimits()
+        self._tokens = {api: Token(lambda api=api: self._log_in(api)) for api in LOGINS}  # type: ignore[misc]
+        self._free_workers = threading.Semaphore(settings.concurrency)
+        self._workers = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="personio")
+        self._clock_offset: dt.timedelta | None = None
 
     def now(self) -> dt.datetime:
-        """The present moment by Personio's clock (from its Date header), so that ours may stand wrong.
-
-        Before the first answer, our clock is asked.
-        """
-        return dt.datetime.now(dt.UTC) + (self._server_time_ahead or dt.timedelta())
+        """The present moment by Personio's clock, as its Date header tells. Before the first response, by ours."""
+        return dt.datetime.now(dt.UTC) + (self._clock_offset or dt.timedelta())
 
     def log_in(self, api: str) -> None:
-        """Make sure that there is a token. Raises LoginRefusedError."""
+        """Make sure that there is a token for `v1` or `v2`. Raises LoginRefusedError."""
         self._tokens[api].value()
 
-    def get(self, request: Request, parse: Callable[[bytes], T], caller: Caller | None = None) -> T:
-        """Answer of one request, parsed. Raises what `availability.check` raises, or StreamFailedError."""
-        for answer in self.get_all([request], parse, caller):
-            return answer
-        raise AssertionError
+    def get(self, request: Request, parse: Callable[[bytes], T], stats: StreamStats | None = None) -> T:
+        """The parsed response to one request. Raises like `get_each`, and RecordMissingError."""
+        return _Fetch(self, request, parse, stats or StreamStats()).result()
 
     def get_all(
-        self, wanted: Iterable[Request], parse: Callable[[bytes], T], caller: Caller | None = None
+        self, requests: Iterable[Request], parse: Callable[[bytes], T], stats: StreamStats | None = None
     ) -> Iterator[T]:
-        """Answers in the order of the requests, with as many in flight as the setting concurrency allows.
-
-        Args:
-            wanted: requests; taken one by one as places get free.
-            parse: turns a body into what is wanted; a msgspec.MsgspecError or TransientError repeats the request.
-            caller: on whose behalf, for priority and tally.
-        """
-        for _, answer in self.get_each(((None, request) for request in wanted), parse, caller):
-            if answer is None:
+        """The parsed responses in the order of the requests, several in flight. Raises like `get_each`."""
+        for _, parsed in self.get_each(((None, request) for request in requests), parse, stats):
+            if parsed is None:
                 msg = "a record that was announced does not exist"
                 raise StreamFailedError(msg)
-            yield answer
+            yield parsed
 
     def get_each(
         self,
-        wanted: Iterable[tuple[Any, Request]],
+        labelled: Iterable[tuple[Any, Request]],
         parse: Callable[[bytes], T],
-        caller: Caller | None = None,
+        stats: StreamStats | None = None,
     ) -> Iterator[tuple[Any, T | None]]:
-        """Like `get_all`, each answer with the label of its request; None for a record that does not exist."""
-        caller = caller or Caller()
-        source = iter(wanted)
-        window: deque[tuple[Any, _Call[T]]] = deque()
+        """Like `get_all`, each response with the label of its request; None where a record does not exist.
+
+        Args:
+            labelled: labels and requests, taken one by one as places get free (the setting concurrency).
+            parse: turns a body into what is wanted; msgspec.MsgspecError or TransientError repeat the request.
+            stats: counts requests, retries and waits.
+
+        Raises:
+            StreamUnavailableError: the right or the feature is missing.
+            StreamFailedError: it kept failing, or the response makes no sense.
+            LoginRefusedError: Personio does not accept the credential.
+        """
+        stats = stats or StreamStats()
+        source = iter(labelled)
+        in_flight: deque[tuple[Any, _Fetch[T]]] = deque()
         try:
             while True:
-                for label, request in itertools.islice(source, self._settings.concurrency - len(window)):
-                    window.append((label, _Call(self, request, parse, caller)))
-                if not window:
+                for label, request in itertools.islice(source, self._settings.concurrency - len(in_flight)):
+                    in_flight.append((label, _Fetch(self, request, parse, stats)))
+                if not in_flight:
                     return
-                label, call = window.popleft()
+                label, fetch = in_flight.popleft()
                 try:
-                    yield label, call.result()
+                    yield label, fetch.result()
                 except RecordMissingError:
                     yield label, None
         finally:
-            for _, call in window:
-                call.abandon()
-
-    # -- exchange ---------------------------------------------------------------------------------------------
-
-    def send(self, request: Request, caller: Caller) -> Exchange:
-        """Wait for a connection and for the endpoint's limit, then send the request."""
-        bucket = self._limits.bucket(request.endpoint)
-        connection = self._exchanges.connect(caller.priority)
-        while seconds := bucket.take():
-            self._exchanges.release(connection)
-            self.wait(seconds, caller)
-            connection = self._exchanges.connect(caller.priority)
-        caller.tally.requests += 1
-        return self._exchanges.begin(connection, request, self._tokens[request.api])
-
-    def wait(self, seconds: float, caller: Caller) -> None:
-        """Sleep and count it; answers that come meanwhile are received."""
-        caller.tally.waited += seconds
-        self._exchanges.wait(seconds)
-
-    def receive_all(self) -> None:
-        """Receive what is under way to this thread, which is about to wait for another one."""
-        self._exchanges.receive_all()
-
-    def pause(self, request: Request, seconds: float) -> None:
-        """Let nobody use the request's endpoint for a while."""
-        self._limits.bucket(request.endpoint).pause(seconds)
-
-    def renew_token(self, request: Request, refused: str) -> bool:
-        """Log in again, unless another request already did after the `refused` token. Returns whether it did."""
-        return self._tokens[request.api].renew(refused)
-
-    @property
-    def retry_wait(self) -> float:
-        """Seconds before the first repetition."""
-        return self._settings.retry_wait
+            for _, fetch in in_flight:
+                fetch.cancel()
 
     def close(self) -> None:
-        """Hang up. For a process that lives on after the run."""
-        self._exchanges.close()
+        """Close all connections. A run that ends does not need it; a process that goes on does."""
+        self._workers.shutdown(cancel_futures=True)
+        self._transport.close()
 
-    def _learn(self, request: Request, answer: Answer) -> None:
-        """Note what an answer tells about Personio's clock and limits."""
-        self._learn_time(answer.headers.get("Date"))
-        self._limits.bucket(request.endpoint).learn(answer.headers)
+    # -- for _Fetch -------------------------------------------------------------------------------------------
 
-    def _learn_time(self, date: str | None) -> None:
-        if self._server_time_ahead is None and date:
+    def submit(self, request: Request, stats: StreamStats) -> Future[tuple[str, Response]]:
+        """Wait for a free worker and for the endpoint's limit, then send the request once.
+
+        Returns:
+            The token that it was sent with, and the response.
+        """
+        bucket = self._limits.bucket(request.endpoint)
+        self._free_workers.acquire()
+        while seconds := bucket.take():
+            self._free_workers.release()
+            _wait(seconds, stats)
+            self._free_workers.acquire()
+        stats.requests += 1
+        future = self._workers.submit(self._exchange, request)
+        future.add_done_callback(lambda _: self._free_workers.release())
+        return future
+
+    def _exchange(self, request: Request) -> tuple[str, Response]:
+        token = self._tokens[request.api].value()
+        headers = {"Authorization": f"Bearer {token}"} | ({"Beta": "true"} if request.beta else {})
+        response = self._transport.exchange("GET", request.address, headers)
+        self._learn_time(response)
+        self._limits.bucket(request.endpoint).learn(response.headers)
+        return token, response
+
+    def renew_token(self, api: str, refused: str) -> bool:
+        """Log in again, unless another request already did after the `refused` token. Returns whether it did."""
+        return self._tokens[api].renew(refused)
+
+    def retry(self, attempt: Callable[[], T], name: str, endpoint: str, stats: StreamStats) -> T:
+        """Call `attempt` until it raises no TransientError, with growing waits; raises the last one after RETRIES."""
+
+        def before_wait(details: Any) -> None:
+            error, seconds = details["exception"], details["wait"]
+            logger.info("%s: %s, repeating in %.1f s.", name, error, seconds)
+            stats.repeated += 1
+            stats.waited += seconds
+            if error.is_limit:
+                self._limits.bucket(endpoint).pause(seconds)
+
+        retrying = backoff.on_exception(
+            self._waits,
+            TransientError,
+            max_tries=RETRIES + 1,
+            jitter=None,
+            on_backoff=before_wait,
+            logger=None,
+        )
+        return retrying(attempt)()
+
+    def _waits(self) -> Generator[float, TransientError]:
+        """Seconds before each retry: doubling, with jitter, and what the server asks for in Retry-After."""
+        wait = self._settings.retry_wait
+        error = yield 0.0  # backoff starts the generator so
+        while True:
+            jittered = wait * random.uniform(0.75, 1.25)  # noqa: S311 - not for secrets
+            error = yield min(max(jittered, error.retry_after or 0.0), MAX_WAIT_SECONDS)
+            wait = min(2 * wait, MAX_WAIT_SECONDS)
+
+    def _learn_time(self, response: Response) -> None:
+        date = response.headers.get("Date")
+        if self._clock_offset is None and date:
             try:
-                ahead = email.utils.parsedate_to_datetime(date) - dt.datetime.now(dt.UTC)
+                offset = email.utils.parsedate_to_datetime(date) - dt.datetime.now(dt.UTC)
             except (ValueError, TypeError):
                 return
             # The header has whole seconds: below that, both clocks agree.
-            self._server_time_ahead = ahead if abs(ahead.total_seconds()) > 2 else dt.timedelta()
+            self._clock_offset = offset if abs(offset.total_seconds()) > 2 else dt.timedelta()
 
     # -- login ------------------------------------------------------------------------------------------------
 
     def _log_in(self, api: str) -> tuple[str, float | None]:
+        endpoint = f"{api}{LOGINS[api].path}"
+        stats = StreamStats()
+
+        def attempt() -> tuple[str, float | None]:
+            while seconds := self._limits.bucket(endpoint).take():
+                _wait(seconds, stats)
+            try:
+                return self._try_login(api)
+            except msgspec.MsgspecError:
+                msg = "the answer is not the JSON that was expected"
+                raise TransientError(msg) from None
+
+        try:
+            return self.retry(attempt, f"Login to API {api}", endpoint, stats)
+        except TransientError as error:
+            msg = f"Personio could not be asked for a token of API {api}: {error}. Try again later."
+            raise LoginRefusedError(msg) from None
+
+    def _try_login(self, api: str) -> tuple[str, float | None]:
         login = LOGINS[api]
-        bucket = self._limits.bucket(f"{api}{login.path}")
-        credential = {
-            "client_id": self._settings.client_id,
-            "client_secret": self._settings.client_secret,
-        }
-        fault: TransientError | None = None
-        with Connection(self._settings) as connection:
-            for attempt in range(REPETITIONS + 1):
-                if fault:
-                    seconds = backoff(attempt, self._settings.retry_wait, fault.retry_after)
-                    logger.info("Login to API %s: %s, repeating in %.1f s.", api, fault, seconds)
-                    bucket.pause(seconds)
-                while wait := bucket.take():
-                    time.sleep(wait)
-                try:
-                    return self._try_login(connection, api, credential)
-                except TransientError as error:
-                    fault = error
-                except msgspec.MsgspecError:
-                    fault = TransientError("the answer is not the JSON that was expected")
-        msg = f"Personio could not be asked for a token of API {api}: {fault}. Try again later."
+        credential = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret}
+        if login.json_body:
+            headers, body = {"Content-Type": "application/json"}, json.dumps(credential)
+        else:
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            body = urlencode({"grant_type": "client_credentials", **credential})
+        response = self._transport.exchange("POST", f"/{api}{login.path}", headers, body)
+        self._learn_time(response)
+        if response.status in responses.TRANSIENT:
+            raise responses.transient(response)
+        if response.status == 200:
+            return login.read(response.body)
+        v1, this = self._tokens["v1"], self._tokens[api]
+        if api == "v2" and v1.ever_granted and not this.ever_granted:
+            # The credential is right, or API v1 would have refused it at the start of the run.
+            msg = f"Personio refuses this credential the login to API v2 (status {response.status})"
+            raise StreamUnavailableError(msg)
+        msg = (
+            f"Personio refused the login (API {api}, status {response.status}): check the settings client_id and "
+            "client_secret, and that the credential has not been revoked."
+        )
         raise LoginRefusedError(msg)
 
-    def _try_login(
-        self, connection: Connection, api: str, credential: dict[str, str]
-    ) -> tuple[str, float | None]:
-        login = LOGINS[api]
-        url = f"{self._settings.api_url}/{api}{login.path}"
-        if login.json_body:
-            answer = connection.post(url, "application/json", json.dumps(credential))
-        else:
-            form = urlencode({"grant_type": "client_credentials", **credential})
-            answer = connection.post(url, "application/x-www-form-urlencoded", form)
-        self._learn_time(answer.headers.get("Date"))
-        if answer.status in availability.TRANSIENT:
-            raise TransientError(f"status {answer.status}", availability.retry_after(answer.headers))
-        if (
-            answer.status != 200
-            and api == "v2"
-            and self._tokens["v1"].was_granted
-            and not self._tokens[api].was_granted
-        ):
-            # The credential is right, or API v1 would have refused it at the start of the run.
-            msg = f"Personio refuses this credential the login to API v2 (status {answer.status})"
-            raise StreamUnavailableError(msg)
-        if answer.status != 200:
-            msg = (
-                f"Personio refused the login (API {api}, status {answer.status}): check the settings client_id and "
-                "client_secret, and that the credential has not been revoked."
-            )
-            raise LoginRefusedError(msg)
-        return login.read(answer.body)
 
+class _Fetch(Generic[T]):
+    """One request, sent at once; `result` waits for the response and repeats what failed."""
 
-@dataclass(slots=True)
-class Caller:
-    """On whose behalf requests are made: earlier streams come first, and each has its own tally."""
+    def __init__(
+        self, client: Client, request: Request, parse: Callable[[bytes], T], stats: StreamStats
+    ) -> None:
+        self._client, self._request, self._parse, self._stats = client, request, parse, stats
+        self._future: Future[tuple[str, Response]] | None = client.submit(request, stats)
+        self._renewals = self._outdated = 0
 
-    name: str = ""
-    priority: int = 0
-    tally: Tally = field(default_factory=Tally)
-
-
-class _Call(Generic[T]):
-    """One request with its repetitions."""
-
-    def __init__(self, client: Client, request: Request, parse: Callable[[bytes], T], caller: Caller) -> None:
-        self._client = client
-        self._request = request
-        self._parse = parse
-        self._caller = caller
-        self._exchange = client.send(request, caller)
-
-    def abandon(self) -> None:
-        """Nobody wants the answer any more."""
-        self._exchange.abandon()
+    def cancel(self) -> None:
+        """Nobody wants the response any more."""
+        if self._future is not None:
+            self._future.cancel()
 
     def result(self) -> T:
-        """Wait for the answer, repeat what failed in passing, renew the token once.
-
-        Raises:
-            StreamFailedError: after the last repetition.
-        """
-        faults = renewals = outdated = missing = 0
-        while True:
-            try:
-                return self._read(self._exchange)
-            except TransientError as error:
-                faults += 1
-                if faults > REPETITIONS:
-                    msg = f"{self._request.endpoint} kept failing ({error}); try again later"
-                    raise StreamFailedError(msg) from None
-                seconds = backoff(faults, self._client.retry_wait, error.retry_after)
-                logger.info(
-                    "%s: %s, repeating in %.1f s.",
-                    self._caller.name or self._request.endpoint,
-                    error,
-                    seconds,
-                )
-                if error.retry_after is not None or "429" in str(error):
-                    self._client.pause(self._request, seconds)
-                else:
-                    self._client.wait(seconds, self._caller)
-            except _RefusedTokenError as refused:
-                # Only a token that was current and still refused says that a right is missing; one that another
-                # request renewed meanwhile does not count, within a bound.
-                renewals += refused.renewed
-                outdated += not refused.renewed
-                if renewals > 1 or outdated > REPETITIONS:
-                    answer = refused.answer
-                    availability.check(self._request, answer.status, answer.headers, answer.body)
-            except RecordMissingError:
-                # v2 answers 404 now and then for records that exist: ask twice.
-                missing += 1
-                if missing > 1:
-                    raise
-            self._caller.tally.repeated += 1
-            self._exchange = self._client.send(self._request, self._caller)
-
-    def _read(self, exchange: Exchange) -> T:
-        answer = exchange.answer()
-        if answer.status in availability.FORBIDDEN:
-            renewed = self._client.renew_token(self._request, exchange.bearer)
-            raise _RefusedTokenError(answer, renewed=renewed)
-        availability.check(self._request, answer.status, answer.headers, answer.body)
+        """The parsed response. Raises like `Client.get_each`, and RecordMissingError."""
+        name = self._stats.stream or self._request.endpoint
         try:
-            return self._parse(answer.body)
+            return self._client.retry(self._attempt, name, self._request.endpoint, self._stats)
+        except TransientError as error:
+            msg = f"{self._request.endpoint} kept failing ({error}); try again later"
+            raise StreamFailedError(msg) from None
+
+    def _attempt(self) -> T:
+        response = self._accepted()
+        try:
+            responses.raise_for_response(self._request, response)
+        except RecordMissingError:
+            # v2 answers 404 now and then for records that exist: ask twice.
+            self._stats.repeated += 1
+            response = self._accepted()
+            responses.raise_for_response(self._request, response)
+        try:
+            return self._parse(response.body)
         except (msgspec.MsgspecError, RecursionError):
             msg = "the answer is not the JSON that was expected"
             raise TransientError(msg) from None
 
+    def _accepted(self) -> Response:
+        """The response, asked for again with a fresh token where the token was refused.
 
-class _RefusedTokenError(Exception):
-    def __init__(self, answer: Answer, *, renewed: bool) -> None:
-        super().__init__()
-        self.answer = answer
-        self.renewed = renewed
+        Only a token that was current and still refused says that a right is missing. One that another request
+        renewed meanwhile does not count, within a bound.
+        """
+        while True:
+            future, self._future = self._future or self._client.submit(self._request, self._stats), None
+            token, response = future.result()
+            self._stats.request_seconds += response.seconds
+            if response.status not in responses.FORBIDDEN:
+                return response
+            renewed = self._client.renew_token(self._request.api, token)
+            self._renewals += renewed
+            self._outdated += not renewed
+            if self._renewals > 1 or self._outdated > RETRIES:
+                return response
+            self._stats.repeated += 1
+
+
+def _wait(seconds: float, stats: StreamStats) -> None:
+    stats.waited += seconds
+    time.sleep(seconds)

@@ -1,6 +1,6 @@
-"""Columns: what Personio's JSON becomes, as a table of kinds.
+"""Columns: what Personio's JSON becomes, as a table of types.
 
-Each kind has a JSON schema and a function that brings a value to it. Moments get one UTC spelling, because Singer's
+Each type has a JSON schema and a function that brings a value to it. Moments get one UTC spelling, because Singer's
 bookmarks compare text; days stay the calendar days they name, whatever offset they carry.
 """
 
@@ -9,14 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    _OfPage = Callable[[Sequence[str | None]], Iterable[str | None]]
+    from collections.abc import Callable, Mapping
 
 OTHER_FIELDS = "other_fields"
 """The column that keeps fields of the API that a stream does not know yet."""
@@ -26,49 +25,23 @@ class WrongTypeError(Exception):
     """A value does not fit its column's type. Holds no value."""
 
 
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Remembered(dict[K, V]):
-    """What a function makes of values that repeat from record to record; looking one up takes no call in Python.
-
-    Args:
-        function: asked about what is not remembered.
-        most: so many are remembered, then the memory begins anew.
-    """
-
-    def __init__(self, function: Callable[[K], V], most: int = 4096) -> None:
-        super().__init__()
-        self._function = function
-        self._most = most
-
-    def __missing__(self, key: K) -> V:
-        value = self._function(key)
-        if len(self) >= self._most:
-            self.clear()
-        self[key] = value
-        return value
-
-
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ColumnType:
     """A type of column.
 
     Attributes:
         schema: for Singer.
-        plain: the class of values that are fine as they are.
-        json: the type that a value has in Personio's JSON when nothing is odd.
-        convert: for all other values but null.
-        convert_texts: the same for the texts and nulls of a page at once, where texts change, like the many
-            spellings of a moment.
+        python_type: the class of values that are fine as they are.
+        json_type: the type that a value has in Personio's JSON when nothing is odd, for msgspec.
+        parse: for all other values but null. Raises WrongTypeError or TypeError, without the value.
+        changes_text: `parse` also changes texts of the documented form.
     """
 
     schema: Mapping[str, Any]
-    plain: type
-    json: Any
-    convert: Callable[[Any], Any]
-    convert_texts: _OfPage | None = None
+    python_type: type
+    json_type: Any
+    parse: Callable[[Any], Any]
+    changes_text: bool = False
 
 
 def _text(value: Any) -> str:
@@ -116,29 +89,29 @@ def _boolean(value: Any) -> bool | None:
     raise WrongTypeError
 
 
-def _utc_hour(hour_and_offset: str) -> str:
-    """`2025-01-17T15` for `2025-01-17T16+01:00`; an offset of whole hours leaves minutes and seconds alone."""
-    hour, offset = hour_and_offset[:13], hour_and_offset[13:]
+@lru_cache(maxsize=65_536)
+def _utc_hour(hour: str, offset: str) -> str:
+    """`2025-01-17T15` for `2025-01-17T16` and `+01:00`; an offset of whole hours leaves minutes and seconds alone."""
     if not re.fullmatch(r"Z|[+-]\d\d:?00", offset, re.ASCII):
         raise WrongTypeError
-    try:
-        return dt.datetime.fromisoformat(f"{hour}:00:00{offset}").astimezone(dt.UTC).isoformat()[:13]
-    except (ValueError, OverflowError):
-        raise WrongTypeError from None
+    return dt.datetime.fromisoformat(f"{hour}:00:00{offset}").astimezone(dt.UTC).isoformat()[:13]
 
 
+@lru_cache(maxsize=4096)
 def _minutes(text: str) -> str:
     if re.fullmatch(r":[0-5]\d:[0-5]\d", text, re.ASCII):
         return text + "+00:00"
     raise WrongTypeError
 
 
-_utc_hours = Remembered(_utc_hour, 65_536)
-_all_minutes = Remembered(_minutes)
-
-
-def to_moment(value: Any) -> str | None:
+def to_timestamp(value: Any) -> str | None:
     """A moment with an offset, in any of Personio's spellings, as UTC: `2025-01-17T15:41:08+00:00`."""
+    if value.__class__ is str:
+        # Hours with their offset repeat from record to record, as do minutes.
+        try:
+            return _utc_hour(value[:13], value[19:]) + _minutes(value[13:19])
+        except (WrongTypeError, ValueError, OverflowError):
+            pass  # another spelling
     if value == "":
         return None
     if isinstance(value, dict):
@@ -155,18 +128,7 @@ def to_moment(value: Any) -> str | None:
         raise WrongTypeError from None
 
 
-def to_moments(texts: Sequence[str | None]) -> list[str | None]:
-    """What `to_moment` makes of each text. Hours with their offset repeat from record to record, as do minutes."""
-    try:
-        return [
-            None if text is None else _utc_hours[text[:13] + text[19:]] + _all_minutes[text[13:19]]
-            for text in texts
-        ]
-    except WrongTypeError:  # fractions of a second, or odd offsets
-        return [None if text is None else to_moment(text) for text in texts]
-
-
-def to_day(value: Any) -> str | None:
+def to_date(value: Any) -> str | None:
     """A day, also when it comes as a midnight with an offset: that calendar day, never a moment in UTC."""
     if value == "":
         return None
@@ -210,39 +172,46 @@ def _texts(value: Any) -> list[str | None]:
     return [None if each is None else _text(each) for each in _list(value)]
 
 
-def _remembering(convert: Callable[[str], str | None]) -> tuple[Callable[[Any], str | None], _OfPage]:
-    """A conversion of one value, and of a page's texts, that remembers: days and times repeat from record to record."""
-    remembered = Remembered[str | None, str | None](lambda text: None if text is None else convert(text))
+def _cached(parse: Callable[[str], str | None]) -> Callable[[Any], str | None]:
+    """The same with a cache, because days and times repeat from record to record; what is no text is refused."""
 
-    def convert_one(value: Any) -> str | None:
+    @lru_cache(maxsize=4096)
+    def parse_text(value: Any) -> str | None:
         if value.__class__ is not str:
             raise WrongTypeError
-        return remembered[value]
+        return parse(value)
 
-    return convert_one, lambda texts: map(remembered.__getitem__, texts)
+    return parse_text
 
 
-NONE_PLAIN = bytes  # a class that no JSON value has
+class NEVER:
+    """A class that no JSON value has: every value is parsed."""
 
-TEXT = Kind({"type": ["string", "null"]}, str, str | None, _text)
-INTEGER = Kind({"type": ["integer", "null"]}, int, int | None, _integer)
-NUMBER = Kind({"type": ["number", "null"]}, float, int | float | None, _number)
-BOOLEAN = Kind({"type": ["boolean", "null"]}, bool, bool | None, _boolean)
-MOMENT = Kind(
-    {"type": ["string", "null"], "format": "date-time"}, NONE_PLAIN, str | None, to_moment, to_moments
+
+TEXT = ColumnType({"type": ["string", "null"]}, str, str | None, _text)
+INTEGER = ColumnType({"type": ["integer", "null"]}, int, int | None, _integer)
+NUMBER = ColumnType({"type": ["number", "null"]}, float, int | float | None, _number)
+BOOLEAN = ColumnType({"type": ["boolean", "null"]}, bool, bool | None, _boolean)
+TIMESTAMP = ColumnType(
+    {"type": ["string", "null"], "format": "date-time"}, NEVER, str | None, to_timestamp, changes_text=True
 )
-DAY = Kind({"type": ["string", "null"], "format": "date"}, NONE_PLAIN, str | None, *_remembering(to_day))
-TIME = Kind({"type": ["string", "null"], "format": "time"}, NONE_PLAIN, str | None, *_remembering(_time))
-LOCAL = Kind({"type": ["string", "null"]}, NONE_PLAIN, str | None, *_remembering(_local))
-OBJECT = Kind({"type": ["object", "array", "null"]}, dict, msgspec.Raw, _as_it_is)
-LIST = Kind({"type": ["array", "null"], "items": {}}, list, list[Any] | None, _list)
-TEXTS = Kind(
-    {"type": ["array", "null"], "items": {"type": ["string", "null"]}},
-    NONE_PLAIN,
-    list[str | None] | None,
-    _texts,
+DATE = ColumnType(
+    {"type": ["string", "null"], "format": "date"}, NEVER, str | None, _cached(to_date), changes_text=True
 )
-ANY = Kind({"type": ["object", "array", "string", "number", "boolean", "null"]}, dict, msgspec.Raw, _as_it_is)
+TIME = ColumnType(
+    {"type": ["string", "null"], "format": "time"}, NEVER, str | None, _cached(_time), changes_text=True
+)
+LOCAL_DATETIME = ColumnType(
+    {"type": ["string", "null"]}, NEVER, str | None, _cached(_local), changes_text=True
+)
+OBJECT = ColumnType({"type": ["object", "array", "null"]}, dict, msgspec.Raw, _as_it_is)
+LIST = ColumnType({"type": ["array", "null"], "items": {}}, list, list[Any] | None, _list)
+TEXTS = ColumnType(
+    {"type": ["array", "null"], "items": {"type": ["string", "null"]}}, NEVER, list[str | None] | None, _texts
+)
+ANY = ColumnType(
+    {"type": ["object", "array", "string", "number", "boolean", "null"]}, dict, msgspec.Raw, _as_it_is
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,19 +220,19 @@ class Column:
 
     Attributes:
         name: column name.
-        kind: its type.
+        type: its type.
         path: where its value stands, from the record's fields down; default the field of its name, which the
             column then uses up. Columns with a path stand beside the nested field, which stays.
         description: one sentence for the catalog and the docs.
     """
 
     name: str
-    kind: Kind
+    type: ColumnType
     path: tuple[str, ...] = field(default=())
     description: str = ""
 
 
-def dig(fields: Any, path: tuple[str, ...]) -> Any:
+def get_path(fields: Any, path: tuple[str, ...]) -> Any:
     """The value at a path of nested objects, or None where it ends early.
 
     API v1 wraps some values as {"label": …, "value": …} and sends others bare: a final "value" accepts both.
@@ -279,7 +248,7 @@ def schema_of(columns: tuple[Column, ...], keys: tuple[str, ...]) -> dict[str, A
     """The JSON schema of a stream."""
     properties: dict[str, Any] = {}
     for column in columns:
-        schema: dict[str, Any] = dict(column.kind.schema)
+        schema: dict[str, Any] = dict(column.type.schema)
         if column.name in keys:
             schema["type"] = [each for each in schema["type"] if each != "null"]
         if column.description:

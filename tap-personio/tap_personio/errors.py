@@ -46,8 +46,10 @@ class TransientError(Exception):
 
     Attributes:
         retry_after: seconds that the server asked to wait, if it did.
+        is_limit: the server wants nobody to use the endpoint for a while.
     """
 
-    def __init__(self, what: str, retry_after: float | None = None) -> None:
+    def __init__(self, what: str, retry_after: float | None = None, *, is_limit: bool = False) -> None:
         super().__init__(what)
         self.retry_after = retry_after
+        self.is_limit = is_limit

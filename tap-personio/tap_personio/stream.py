@@ -1,4 +1,4 @@
-"""What all streams share: whole and incremental reads, versions, bookmarks, and failing alone."""
+"""What all streams share: full syncs and increments, versions, bookmarks, rows."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
-from singer_sdk.singerlib import ActivateVersionMessage
+from singer_sdk.mapper import RemoveRecordTransform
+from singer_sdk.singerlib import ActivateVersionMessage, SchemaMessage
 from typing_extensions import override
 
-from tap_personio.client import Caller
 from tap_personio.columns import OBJECT, OTHER_FIELDS, Column, WrongTypeError, schema_of
-from tap_personio.errors import StreamFailedError, StreamUnavailableError, TapPersonioError
-from tap_personio.feeding import Feed
-from tap_personio.paging import parse_v1
-from tap_personio.rows import PlainRows, Row
+from tap_personio.errors import StreamFailedError, StreamUnavailableError
+from tap_personio.prefetch import Chunk
+from tap_personio.progress import StreamStats
+from tap_personio.records import RowBuilder, TypedRows
+from tap_personio.stream_maps import applied, changes_nothing, fingerprint
+from tap_personio.writer import encode_records
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
-    from singer_sdk.mapper import StreamMap
+    from singer_sdk.singerlib import Message
 
     from tap_personio.client import Client
-    from tap_personio.paging import Ids, Page
-    from tap_personio.reporting import Report
+    from tap_personio.pages import IdReader, Page
+    from tap_personio.run import RunContext
     from tap_personio.settings import Settings
-    from tap_personio.tap import TapPersonio
 
 OTHER_FIELDS_COLUMN = Column(
     OTHER_FIELDS, OBJECT, description="Fields that Personio sends and this stream does not know yet."
@@ -40,11 +41,11 @@ OTHER_FIELDS_COLUMN = Column(
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SyncPlan:
     """How a stream is read in this run.
 
     Attributes:
-        since: read what changed from this moment on (the overlap is already taken off); None reads it whole.
+        since: read what changed from this moment on (the lookback is already taken off); None is a full sync.
         version: what the records carry.
         started: when the run began, by Personio's clock.
     """
@@ -54,7 +55,7 @@ class Plan:
     started: dt.datetime
 
     @property
-    def whole(self) -> bool:
+    def is_full_sync(self) -> bool:
         """Whether everything is read."""
         return self.since is None
 
@@ -63,52 +64,48 @@ class PersonioStream(Stream):
     """One table of Personio. A subclass declares it; how it is read and written is here.
 
     Attributes:
+        api: `v1` or `v2`.
+        path: below the version.
         columns: in the order of the table.
-        right: what to tick in Personio's credential dialog.
-        overlap: how far before the bookmark an incremental read begins, for endpoints that are late or coarse.
-        endpoint: path shown in the docs.
-        calls: what a read costs, in words, for the docs.
-        page_ids: identifiers on a page, where other streams ask about each record of this one.
-        deletions: webhook events that tell of records gone from this table.
-        has_plain_records: `fields` does no more than `PlainRows` does.
-        each_run: what a run does with the table, for the docs, where there is no replication key.
-        accumulates: the source forgets what the table keeps; no version ever replaces it.
+        permission: what to tick in Personio's credential dialog.
+        request_cost: what a full sync costs, in words, for the docs.
+        lookback: how far before the bookmark an increment begins, for endpoints that are late or coarse.
+        parent_ids: identifiers on a page, where other streams ask about each record of this one.
+        deletion_events: webhook events that tell of records gone from this table.
+        append_only: the source forgets what the table keeps; no version ever replaces it.
+        load_note: what a run does with the table, for the docs, where there is no replication key.
     """
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # rows hold schema'd columns of JSON types only
 
+    api: ClassVar[str]
+    path: ClassVar[str]
     columns: ClassVar[tuple[Column, ...]]
-    right: ClassVar[str]
-    endpoint: ClassVar[str]
-    calls: ClassVar[str]
-    overlap: ClassVar[dt.timedelta] = dt.timedelta(hours=2)
-    page_ids: ClassVar[Ids | None] = None
-    deletions: ClassVar[tuple[str, ...]] = ()
-    accumulates: ClassVar[bool] = False
-    has_plain_records: ClassVar[bool] = False
-    each_run: ClassVar[str] = "replaced"
+    permission: ClassVar[str]
+    request_cost: ClassVar[str]
+    lookback: ClassVar[dt.timedelta] = dt.timedelta(hours=2)
+    parent_ids: ClassVar[IdReader | None] = None
+    deletion_events: ClassVar[tuple[str, ...]] = ()
+    append_only: ClassVar[bool] = False
+    load_note: ClassVar[str] = "replaced"
 
-    _tap: TapPersonio
+    def __init__(self, tap: Tap, run: RunContext) -> None:
+        self.run = run  # the SDK's constructor asks for the schema
+        super().__init__(tap)
 
     # -- what a subclass says ---------------------------------------------------------------------------------
 
-    def pages(self, plan: Plan, caller: Caller) -> Iterator[Page]:
-        """Fetch the pages of a read. Runs in a thread of its own."""
+    def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:
+        """Fetch the pages of a read."""
         raise NotImplementedError
 
-    def fields(self, record: Any, parent: Any) -> dict[str, Any]:
-        """The fields of one record as the API sent it, named like the columns."""
+    def fields(self, record: Any, parent: Any) -> Any:
+        """The fields of one record of a page, named like the columns. What `TypedRows` decoded stays as it is."""
         raise NotImplementedError
 
-    def records(self, page: Page) -> Iterable[Any]:
-        """The records of a page that no earlier page has brought."""
-        records = msgspec.json.decode(page.data if page.rows is None else parse_v1(page.data).data)
-        if not isinstance(records, list):
-            msg = "the answer holds no list of records"
-            raise StreamFailedError(msg)
-        if page.repeated:
-            return [each for position, each in enumerate(records) if position not in page.repeated]
-        return records
+    def rows(self, page: Page) -> Iterable[Any]:
+        """The fields of the records of a page."""
+        return (self.fields(record, page.parent) for record in page.records)
 
     # -- schema -----------------------------------------------------------------------------------------------
 
@@ -124,88 +121,39 @@ class PersonioStream(Stream):
             self._schema = schema_of(self.table_columns, tuple(self.primary_keys))
         return self._schema
 
-    # -- how the SDK's stream is told about ours ----------------------------------------------------------------
+    @functools.cached_property
+    def _selected_columns(self) -> frozenset[str]:
+        known = (self._input_schema or self.schema).get("properties", {})
+        return (
+            frozenset(each.name for each in self.table_columns if each.name in known)
+            - self._deselected_columns
+        )
 
-    @property
-    def emit_activate_version_messages(self) -> bool:
-        """False for the SDK, which would write ACTIVATE_VERSION before the records; `_finish` writes it after."""
-        return False
+    @functools.cached_property
+    def _deselected_columns(self) -> frozenset[str]:
+        always = {*self.primary_keys, self.replication_key}
+        return frozenset(
+            each.name
+            for each in self.table_columns
+            if each.name not in always and not self.mask[("properties", each.name)]
+        )
 
-    @override
-    def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        # Called right before SCHEMA is written. Bookmarks need no signpost, see `_bookmark`.
-        self._tap.writer.hold_schemas()
-
-    @override
-    def get_records(self, context: Context | None) -> Iterable[Record]:
-        for rows in self._rows(self.pages(self.plan, self._tap.caller(self)), as_they_come=False):
-            yield from rows
-
-    @override
-    def _sync_records(
-        self, context: Context | None = None, *, write_messages: bool = True
-    ) -> Generator[dict[str, Any], Any, Any]:
-        """Read and write the stream.
-
-        The SDK offers no hook for what is needed here: records by the page (its path costs three times as much a
-        record), ACTIVATE_VERSION after the last record, a bookmark that moves only when everything arrived, and a
-        run that goes on when one stream cannot be read. `Stream.sync` calls this once per run.
-        """
-        report = self._tap.report(self)
-        trying_out = self.ABORT_AT_RECORD_COUNT is not None
-        try:
-            if trying_out:
-                self._try_out()
-            else:
-                report.begin()
-                self._read_and_write(report)
-        except StreamUnavailableError as error:
-            self._tap.writer.drop_schemas()
-            if trying_out and self.settings.fail_on_unavailable:
-                raise
-            if report.rows:  # it could be read at first: what was written so far is not all
-                report.fail(error.message)
-            else:
-                report.skip(self._withdrawn(error.message))
-        except StreamFailedError as error:
-            self._tap.writer.drop_schemas()
-            if trying_out:
-                raise
-            report.fail(error.message)
-        except TapPersonioError as error:
-            # The run ends here, by SystemExit: an Exception the SDK calls "unhandled" in a line of its own.
-            error.show()
-            raise SystemExit(error.exit_code) from error
-        yield from ()
-
-    def _withdrawn(self, reason: str) -> str:
-        """Say when something was taken away: unlike a right that never was there, it is probably not meant."""
-        return f"{reason}; earlier runs could read it" if self.stream_state else reason
-
-    def _read_and_write(self, report: Report) -> None:
-        plan = self.plan
-        self.compare_scope(self.stream_state.get("scope"))
-        version = plan.version if self.settings.activate_versions else None
-        latest: str | None = None
-        for rows in self._rows(report.watch(self._tap.feed(self))):
-            latest = self._latest(latest, rows)
-            self._tap.writer.release_schemas()
-            self._write(rows, version)
-            report.count(len(rows))
-        self._finish(plan, latest)
-        report.succeed(plan)
-
-    # -- reading ----------------------------------------------------------------------------------------------
+    # -- planning ---------------------------------------------------------------------------------------------
 
     @property
     def client(self) -> Client:
         """Where to ask."""
-        return self._tap.client
+        return self.run.client
 
     @property
     def settings(self) -> Settings:
         """The tap's checked settings."""
-        return self._tap.settings
+        return self.run.settings
+
+    @property
+    def stats(self) -> StreamStats:
+        """Counts of this run."""
+        return self.run.stats(self.name)
 
     @property
     def declared_replication_key(self) -> str | None:
@@ -223,90 +171,73 @@ class PersonioStream(Stream):
         )
 
     @functools.cached_property
-    def plan(self) -> Plan:
+    def plan(self) -> SyncPlan:
         """How the stream is read in this run."""
-        started = self._tap.started
+        started = self.run.started
         bookmark = self.stream_state
         version = bookmark.get("version")
-        since = self._since(bookmark, started)
-        if since is not None and (isinstance(version, int) or self.accumulates):
-            return Plan(since - self.overlap, None if self.accumulates else version, started)
-        if self.accumulates:
-            return Plan(None, None, started)
+        since = self._start_of_increment(bookmark, started)
+        if since is not None and (isinstance(version, int) or self.append_only):
+            return SyncPlan(since - self.lookback, None if self.append_only else version, started)
+        if self.append_only:
+            return SyncPlan(None, None, started)
         fresh = int(started.timestamp() * 1000)
-        return Plan(None, max(fresh, version + 1) if isinstance(version, int) else fresh, started)
+        return SyncPlan(None, max(fresh, version + 1) if isinstance(version, int) else fresh, started)
 
-    def _since(self, bookmark: dict[str, Any], started: dt.datetime) -> dt.datetime | None:
-        """Where an incremental read begins; None when the stream has to be read whole."""
+    def _start_of_increment(self, bookmark: dict[str, Any], started: dt.datetime) -> dt.datetime | None:
+        """Where an increment begins; None when a full sync is needed."""
         if not self.reads_increments or bookmark.get("replication_key") != self.replication_key:
             return None
-        since = _moment(bookmark.get("replication_key_value"))
-        read_whole = _moment(bookmark.get("read_whole_at"))
-        if since is None or read_whole is None or bookmark.get("scope") != self._scope_and_selection:
+        since = _timestamp(bookmark.get("replication_key_value"))
+        full_sync_at = _timestamp(bookmark.get("read_whole_at"))
+        if since is None or full_sync_at is None or bookmark.get("scope") != self._coverage_and_selection:
             return None
         after = self.settings.resync_after
-        overdue = after is not None and not self.accumulates and started - read_whole >= after
-        if overdue or self._tap.was_deleted(self.deletions, read_whole):
+        is_overdue = after is not None and not self.append_only and started - full_sync_at >= after
+        if is_overdue or self.run.was_deleted(self.deletion_events, full_sync_at):
             return None
         return since
 
     @property
-    def scope(self) -> str:
-        """What a whole read covers; when it changes, the next read is whole."""
+    def coverage(self) -> str:
+        """What a full sync covers. When it changes, the next read is a full sync."""
         start, end = self.settings.start_date, self.settings.end_date
         return f"{start or ''}/{end or ''}"
 
     @functools.cached_property
-    def _scope_and_selection(self) -> str:
-        """The scope, with a fingerprint where a map or a deselection keeps something of it back.
+    def _coverage_and_selection(self) -> str:
+        """The coverage, with a fingerprint where a map or a deselection keeps something of it back.
 
-        When that changes the table is read whole, which replaces also the rows that did not change in Personio.
+        When that changes, a full sync replaces also the rows that did not change in Personio.
         """
-        fingerprint = self._tap.fingerprint(self.name, self._deselected)
-        return f"{self.scope} {fingerprint}" if fingerprint else self.scope
+        kept_back = fingerprint(self.name, self.config, self._deselected_columns)
+        return f"{self.coverage} {kept_back}" if kept_back else self.coverage
 
-    def compare_scope(self, before: str | None) -> None:
+    def warn_if_fewer_columns(self, coverage_before: str | None) -> None:
         """Tell when less can be read than in the last run."""
 
-    @functools.cached_property
-    def _wanted(self) -> frozenset[str]:
-        """Names of the columns that go out."""
-        known = (self._input_schema or self.schema).get("properties", {})
-        return frozenset(each.name for each in self.table_columns if each.name in known) - self._deselected
+    def mention_revoked(self, reason: str) -> str:
+        """Say when something was taken away: unlike a right that never was there, it is probably not meant."""
+        return f"{reason}; earlier runs could read it" if self.stream_state else reason
+
+    # -- rows -------------------------------------------------------------------------------------------------
 
     @functools.cached_property
-    def _deselected(self) -> frozenset[str]:
-        """Names of the columns that the selection keeps back."""
-        always = {*self.primary_keys, self.replication_key}
-        return frozenset(
-            each.name
-            for each in self.table_columns
-            if each.name not in always and not self.mask[("properties", each.name)]
-        )
-
-    @functools.cached_property
-    def plain_rows(self) -> PlainRows | None:
-        """What decodes a page at once; None where a column stays out or a map has to see the records."""
-        if (
-            self.has_plain_records
-            and len(self._wanted) == len(self.table_columns)
-            and all(map(_is_plain, self.stream_maps))
-        ):
-            return PlainRows(self.table_columns, tuple(self.primary_keys))
+    def typed_rows(self) -> TypedRows | None:
+        """Decodes a page at once; None where this stream's records need more than that."""
         return None
 
-    def _rows(self, pages: Iterable[Page], *, as_they_come: bool = True) -> Iterator[list[Any]]:
-        row = Row(self.table_columns, tuple(self.primary_keys), self._wanted)
-        plain = self.plain_rows if as_they_come else None
+    def can_decode_typed(self) -> bool:
+        """Whether all columns go out, and no map has to see the records."""
+        return len(self._selected_columns) == len(self.table_columns) and all(
+            map(changes_nothing, self.stream_maps)
+        )
+
+    def _build_rows(self, pages: Iterable[Page]) -> Iterator[tuple[list[Any], Page]]:
+        builder = RowBuilder(self.table_columns, tuple(self.primary_keys), self._selected_columns)
         for page in pages:
-            if plain and page.rows is not None:
-                try:
-                    yield plain.finish(page.rows, page.repeated)
-                    continue
-                except (msgspec.MsgspecError, WrongTypeError, TypeError, RecursionError):
-                    pass  # something unusual: the other way can tell what
             try:
-                yield [row.build(self.fields(record, page.parent)) for record in self.records(page)]
+                yield [self._row(fields, builder) for fields in self.rows(page)], page
             except WrongTypeError as error:
                 msg = f"a value of the column {error} has an unexpected type, so that it cannot be stored as it is"
                 raise StreamFailedError(msg) from None
@@ -314,115 +245,126 @@ class PersonioStream(Stream):
                 msg = "a record has an unexpected shape, so that it cannot be read"
                 raise StreamFailedError(msg) from None
 
-    # -- writing ----------------------------------------------------------------------------------------------
+    def _row(self, fields: Any, builder: RowBuilder) -> Any:
+        if self.typed_rows is None or fields.__class__ is dict:
+            return builder.build(fields)
+        try:
+            return self.typed_rows.finish(fields)
+        except (msgspec.MsgspecError, WrongTypeError, TypeError, RecursionError):
+            return builder.build(self.typed_rows.fields(fields))
 
-    def _write(self, rows: list[Any], version: int | None) -> None:
-        for stream_map in self.stream_maps:
-            if isinstance(stream_map, RemoveRecordTransform):
-                continue
-            out = rows
-            if not _is_plain(stream_map):
-                try:
-                    mapped = [stream_map.transform(row) for row in rows]
-                except Exception as error:
-                    # The expression's own error may quote a record.
-                    msg = f"its stream map cannot be applied ({type(error).__name__})"
-                    raise StreamFailedError(msg) from None
-                out = [row for row in mapped if row is not None]
-            self._tap.writer.write_records(stream_map.stream_alias, out, version)
+    def fetch(self) -> Iterator[Chunk]:
+        """Read the stream in this run: what each page brings, encoded. For a thread of its own.
 
-    def _latest(self, latest: str | None, rows: list[Any]) -> str | None:
-        key = self.replication_key
-        if not key:
-            return None
-        get = methodcaller("get", key) if rows and isinstance(rows[0], dict) else attrgetter(key)
-        return max(filter(None, (latest, *map(get, rows))), default=None)
-
-    def _finish(self, plan: Plan, latest: str | None) -> None:
-        """Everything has arrived: activate the version of a whole read, move the bookmark."""
-        self._tap.writer.release_schemas()
-        bookmark = self.stream_state
-        if plan.whole:
-            if self.settings.activate_versions and plan.version is not None:
-                for stream_map in self.stream_maps:
-                    if not isinstance(stream_map, RemoveRecordTransform):
-                        self._tap.write_message(ActivateVersionMessage(stream_map.stream_alias, plan.version))
-            if plan.version is not None:
-                bookmark["version"] = plan.version
-        if self.reads_increments:
-            self._bookmark(bookmark, plan, latest)
-
-    def _bookmark(self, bookmark: dict[str, Any], plan: Plan, latest: str | None) -> None:
-        """Remember the latest change seen, never past the start of the run.
-
-        What changed later may stand on a page that was read before.
+        Raises:
+            StreamUnavailableError: the right or the feature is missing.
+            StreamFailedError: not everything could be read.
+            TapPersonioError: nothing more can be read by any stream.
         """
+        if self.parent_ids is None or not self.plan.is_full_sync:
+            yield from self._chunks(self.pages(self.plan, self.stats))
+            return
+        ids = self.run.ids[self.name]
+        try:
+            yield from self._chunks(ids.collect(self.pages(self.plan, self.stats), self.parent_ids))
+        finally:
+            ids.end()
+
+    def _chunks(self, pages: Iterator[Page]) -> Iterator[Chunk]:
+        version = self.plan.version if self.settings.activate_versions else None
+        for rows, page in self._build_rows(pages):
+            lines = b"".join(
+                encode_records(stream_map.stream_alias, applied(stream_map, rows), version)
+                for stream_map in self.stream_maps
+            )
+            yield Chunk(lines, len(rows), self._newest(rows), page.total)
+
+    def _newest(self, rows: list[Any]) -> str | None:
+        key = self.replication_key
+        if not key or not rows:
+            return None
+        typed, dictionaries = attrgetter(key), methodcaller("get", key)
+        values = (dictionaries(row) if row.__class__ is dict else typed(row) for row in rows)
+        return max(filter(None, values), default=None)
+
+    # -- messages ---------------------------------------------------------------------------------------------
+
+    def first_messages(self) -> Iterator[Message]:
+        """SCHEMA, for each name that the stream has in the output."""
+        bookmarks = [self.replication_key] if self.replication_key else None
+        for each in self.stream_maps:
+            if not isinstance(each, RemoveRecordTransform):
+                yield SchemaMessage(
+                    each.stream_alias, each.transformed_schema, each.transformed_key_properties, bookmarks
+                )
+
+    def last_messages(self) -> Iterator[Message]:
+        """ACTIVATE_VERSION after a full sync."""
+        version = self.plan.version
+        if self.plan.is_full_sync and self.settings.activate_versions and version is not None:
+            for each in self.stream_maps:
+                if not isinstance(each, RemoveRecordTransform):
+                    yield ActivateVersionMessage(each.stream_alias, version)
+
+    def commit(self, newest: str | None) -> None:
+        """Everything has been written: move the bookmark.
+
+        Args:
+            newest: the largest replication key value of the read. The bookmark never passes the start of the run:
+                what changed later may stand on a page that was read before.
+        """
+        plan, bookmark = self.plan, self.stream_state
+        if plan.is_full_sync and plan.version is not None:
+            bookmark["version"] = plan.version
+        if not self.reads_increments:
+            return
         started = plan.started.isoformat()
-        previous = None if plan.whole else bookmark.get("replication_key_value")
-        reached = min(latest, started) if latest else previous or started
+        previous = None if plan.is_full_sync else bookmark.get("replication_key_value")
+        reached = min(newest, started) if newest else previous or started
         bookmark["replication_key"] = self.replication_key
         bookmark["replication_key_value"] = max(reached, previous) if previous else reached
-        bookmark["scope"] = self._scope_and_selection
-        if plan.whole:
+        bookmark["scope"] = self._coverage_and_selection
+        if plan.is_full_sync:
             bookmark["read_whole_at"] = started
 
-    def _try_out(self) -> None:
-        """The SDK's --test: the first records only, without a version or a bookmark."""
-        count = 0
-        for rows in self._rows(self.pages(self.plan, self._tap.caller(self))):
-            self._tap.writer.release_schemas()
-            for row in rows:
-                if count == self.ABORT_AT_RECORD_COUNT:
-                    return
-                self._write([row], None)
-                count += 1
-        self._tap.writer.release_schemas()
-
-    # -- for the streams that ask about each record -------------------------------------------------------------
-
-    def make_feed(self) -> Feed:
-        """The pages of this run, fetched ahead."""
-        return Feed(
-            self.name,
-            self._feed_pages,
-            far_ahead=self.endpoint.startswith("/v2"),
-            before_waiting=self.client.receive_all,
-        )
+    # -- for the SDK's `--test` -------------------------------------------------------------------------------
 
     @property
-    def fills_roster(self) -> bool:
-        """Whether this run reads all identifiers that other streams may need."""
-        return self.page_ids is not None and self.plan.whole
+    def emit_activate_version_messages(self) -> bool:
+        """False: the SDK would write ACTIVATE_VERSION before the records, `last_messages` has it after them."""
+        return False
 
-    def _feed_pages(self) -> Iterator[Page]:
-        pages = self.pages(self.plan, self._tap.caller(self))
-        ids = self.page_ids
-        if ids is not None and self.fills_roster:
-            return self._tap.roster(self.name).fill_from(pages, ids)
-        return pages
+    @override
+    def get_records(self, context: Context | None) -> Iterable[Record]:
+        try:
+            for rows, _ in self._build_rows(self.pages(self.plan, self.stats)):
+                yield from msgspec.json.decode(msgspec.json.encode(rows))
+        except StreamUnavailableError as error:
+            if self.settings.fail_on_unavailable:
+                raise
+            self.stats.skip(error.message)
+
+    # -- for the streams that ask about each record -----------------------------------------------------------
 
     def list_ids(self, since: dt.datetime | None = None) -> Iterator[Any]:
         """Ask for the identifiers of all records, or of those that changed since a moment.
 
         For streams that need them when this one is not read in the same way in this run.
         """
-        ids = self.page_ids
-        if ids is not None:
-            for page in self.id_pages(Plan(since, None, self._tap.started), Caller(f"{self.name} (ids)")):
-                yield from ids(page)
+        ids_of = self.parent_ids
+        if ids_of is not None:
+            plan = SyncPlan(since, None, self.run.started)
+            for page in self.id_pages(plan, StreamStats(f"{self.name} (ids)")):
+                yield from ids_of(page)
 
-    def id_pages(self, plan: Plan, caller: Caller) -> Iterator[Page]:
+    def id_pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:
         """Pages with at least the identifiers of the records."""
-        return self.pages(plan, caller)
+        return self.pages(plan, stats)
 
 
-def _is_plain(stream_map: StreamMap) -> bool:
-    return type(stream_map) is SameRecordTransform and not stream_map.flattening_enabled
-
-
-def _moment(value: Any) -> dt.datetime | None:
+def _timestamp(value: Any) -> dt.datetime | None:
     try:
-        moment = dt.datetime.fromisoformat(value)
+        timestamp = dt.datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=dt.UTC)

@@ -1,45 +1,31 @@
-"""The tap: its settings, its streams, and how a run begins and ends."""
+"""The tap: its settings, its streams, its command line, and the loop of a run."""
 
 from __future__ import annotations
 
 import copy
-import datetime as dt
 import functools
 import gc
-import hashlib
 import json
-from fnmatch import fnmatch
+import traceback
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 import click
 from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
-from singer_sdk.exceptions import StreamMapConfigError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import PluginBase
-from singer_sdk.singerlib import Catalog
+from singer_sdk.singerlib import StateMessage
 from typing_extensions import override
 
-from tap_personio.checking import check
-from tap_personio.client import Caller, Client
-from tap_personio.employees import Attribute, EmployeeAttributes, Employees, read_catalogue
-from tap_personio.errors import SettingsError, TapPersonioError
-from tap_personio.reporting import Report
-from tap_personio.roster import Roster
+from tap_personio import stream_maps
+from tap_personio.check import check
+from tap_personio.errors import SettingsError, StreamFailedError, StreamUnavailableError, TapPersonioError
+from tap_personio.prefetch import Chunk, prefetch
+from tap_personio.run import ParentIds, RunContext
 from tap_personio.settings import CONFIG_JSONSCHEMA, Settings, typed
-from tap_personio.v1 import (
-    Absences,
-    AbsenceTypes,
-    Attendances,
-    CustomReports,
-    CustomReportsList,
-    DocumentCategories,
-    EmployeesAbsencesBalance,
-    HourlyAbsences,
-    Projects,
-)
-from tap_personio.v2 import V2_STREAMS, WebhookEvents
-from tap_personio.writing import PageWriter
+from tap_personio.streams import STREAMS
+from tap_personio.streams.v2_webhooks import WebhookEvents
+from tap_personio.writer import SingerWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,23 +33,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
-    from tap_personio.feeding import Feed
     from tap_personio.stream import PersonioStream
-
-STREAMS: tuple[type[PersonioStream], ...] = (
-    Employees,
-    AbsenceTypes,
-    Absences,
-    Attendances,
-    Projects,
-    DocumentCategories,
-    CustomReportsList,
-    EmployeesAbsencesBalance,
-    HourlyAbsences,
-    CustomReports,
-    EmployeeAttributes,
-    *V2_STREAMS,
-)
 
 
 class TapPersonio(Tap):
@@ -72,7 +42,7 @@ class TapPersonio(Tap):
     name = "tap-personio"
     config_jsonschema = CONFIG_JSONSCHEMA
     dynamic_catalog = True
-    message_writer_class = PageWriter
+    message_writer_class = SingerWriter
     # Without BATCH: in the SDK it bypasses deselection and stream maps.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
@@ -114,154 +84,125 @@ class TapPersonio(Tap):
         found = parse_environment_config(texts, "TAP_PERSONIO_")
         return {name: value for name, value in found.items() if value}
 
-    @functools.cached_property
-    def _maps(self) -> dict[str, Any]:
-        """The setting stream_maps as it was given; the SDK takes parts out of its copy."""
-        return copy.deepcopy(self._config.get("stream_maps") or {})
-
     @override
     def setup_mapper(self) -> None:
-        self._config["stream_maps"] = copy.deepcopy(self._maps)
-        idle, wanted = Catalog(), Catalog()
-        for each in self.catalog.streams:
-            (wanted if each.metadata.resolve_selection()[()] else idle)[each.tap_stream_id] = each
+        given = self._config.get("stream_maps") or {}
+        self._config["stream_maps"] = copy.deepcopy(given)  # the SDK takes parts out of it
         try:
             PluginBase.setup_mapper(self)
-            # The SDK strips a stream that is not selected of its columns, and then cannot apply a map to it.
-            maps, self.mapper.stream_maps_dict = self.mapper.stream_maps_dict, {}
-            self.mapper.register_raw_streams_from_catalog(idle)
-            self.mapper.stream_maps_dict = maps
-            self.mapper.register_raw_streams_from_catalog(wanted)
-        except Exception as error:  # of many kinds, and what they say may quote an expression
-            reason = str(error) if isinstance(error, StreamMapConfigError) else "an expression is not valid."
-            msg = f"The setting stream_maps cannot be applied: {reason}"
-            raise SettingsError(msg) from None
-
-    def fingerprint(self, stream: str, deselected: Iterable[str]) -> str:
-        """A short text that changes with what a stream's maps and its selection keep back; empty if nothing is.
-
-        It stands in the state, which is kept less carefully than the settings, and must not give away a salt in
-        stream_map_config or in an expression, nor labels that have become names of columns. So the hash is slow, which
-        makes trying words expensive, and only 32 bits of it are kept: of the long random salts that fit them there are
-        far too many to tell which one it was. They suffice to notice a change.
-        """
-        maps = {
-            name: each
-            for name, each in self._maps.items()
-            if name == "__else__" or fnmatch(stream, _source(name, each))
-        }
-        columns = sorted(deselected)
-        if not maps and not columns:
-            return ""
-        config = [self._config.get(name) for name in ("stream_map_config", "faker_config")] if maps else []
-        kept_back = json.dumps([maps, config, columns], sort_keys=True, default=str)
-        return hashlib.pbkdf2_hmac("sha256", kept_back.encode(), stream.encode(), 20_000, dklen=4).hex()
+        except Exception as error:
+            raise stream_maps.cannot_apply(error) from None
+        finally:
+            self._config["stream_maps"] = given
+        stream_maps.register(self.mapper, self.catalog)
 
     @functools.cached_property
-    def settings(self) -> Settings:
-        """The checked settings."""
-        return Settings.from_config(self.config)
-
-    @functools.cached_property
-    def client(self) -> Client:
-        """The connection to Personio, shared by all streams."""
-        return Client(self.settings)
-
-    @functools.cached_property
-    def catalogue(self) -> list[Attribute] | None:
-        """The readable employee attributes; None where the credential may not read their catalogue."""
-        return read_catalogue(self.client, Caller("employee attributes"))
-
-    @functools.cached_property
-    def started(self) -> dt.datetime:
-        """When the run began, by Personio's clock: its answer to the login tells the time."""
-        self.client.log_in("v1")
-        return self.client.now()
-
-    @property
-    def last_day(self) -> dt.date:
-        """The latest day of absences and attendances."""
-        return self.settings.end_date or self.started.date() + dt.timedelta(days=2 * 365)
-
-    @property
-    def days(self) -> str:
-        """The days that a run covers, in words."""
-        first = self.settings.start_date
-        return f" from {first} to {self.last_day}" if first else f": all history, to {self.last_day}"
-
-    @property
-    def writer(self) -> PageWriter:
-        """Where messages go."""
-        return cast("PageWriter", self.message_writer)
+    def run_context(self) -> RunContext:
+        """What the streams share."""
+        return RunContext(Settings.from_config(self.config))
 
     @override
     def discover_streams(self) -> list[PersonioStream]:
-        return [stream(self) for stream in STREAMS]
+        run = self.run_context
+        streams = [stream(self, run) for stream in STREAMS]
+        run.ids = {stream.name: ParentIds(stream.list_ids) for stream in streams if stream.parent_ids}
+        return streams
 
-    # -- what streams share -----------------------------------------------------------------------------------
+    @property
+    def _all_streams(self) -> list[PersonioStream]:
+        return cast("list[PersonioStream]", list(self.streams.values()))
 
-    @functools.cached_property
-    def reports(self) -> dict[str, Report]:
-        """A report for each stream, in the order of the run."""
-        return {
-            name: Report(name, Caller(name, priority)) for priority, name in enumerate(self.streams, start=1)
-        }
-
-    def report(self, stream: PersonioStream) -> Report:
-        """The report of a stream's run."""
-        return self.reports[stream.name]
-
-    def caller(self, stream: PersonioStream) -> Caller:
-        """On whose behalf a stream's requests are made."""
-        return self.reports[stream.name].caller
-
-    @functools.cached_property
-    def _feeds(self) -> dict[str, Feed]:
-        selected = [cast("PersonioStream", each) for each in self.streams.values() if each.selected]
-        for stream in selected:
-            if stream.plan.whole and stream.name in self._rosters:
-                self._rosters[stream.name].will_be_filled()
-        feeds = {stream.name: stream.make_feed() for stream in selected}
-        for feed in feeds.values():
-            feed.start()
-        return feeds
-
-    def feed(self, stream: PersonioStream) -> Feed:
-        """A stream's pages. The first call lets all selected streams fetch ahead."""
-        return self._feeds[stream.name]
-
-    @functools.cached_property
-    def _rosters(self) -> dict[str, Roster]:
-        return {
-            name: Roster(stream.list_ids)
-            for name, stream in cast("dict[str, PersonioStream]", self.streams).items()
-            if stream.page_ids is not None
-        }
-
-    def stream(self, name: str) -> PersonioStream:
-        """Another stream of this tap, selected or not."""
-        return cast("PersonioStream", self.streams[name])
-
-    @functools.cached_property
-    def _deletions(self) -> dict[str, dt.datetime]:
-        feed = self.stream(WebhookEvents.name)
-        if not feed.selected:
-            return {}
-        names = {
-            name for stream in self.streams.values() for name in cast("PersonioStream", stream).deletions
-        }
-        return cast("WebhookEvents", feed).reported_deletions(names)
-
-    def was_deleted(self, events: tuple[str, ...], since: dt.datetime) -> bool:
-        """Whether a webhook told of a deletion since a table was read whole, so that it has to be read whole again."""
-        second = since.replace(microsecond=0)  # events tell no fraction
-        return any(self._deletions[name] >= second for name in events if name in self._deletions)
-
-    def roster(self, stream: str) -> Roster:
-        """Identifiers of all records of a stream, listed once for all who ask."""
-        return self._rosters[stream]
+    @property
+    def _selected_streams(self) -> list[PersonioStream]:
+        return [stream for stream in self._all_streams if stream.selected]
 
     # -- a run ------------------------------------------------------------------------------------------------
+
+    @override  # type: ignore[misc]
+    def sync_all(self) -> None:
+        """Read all selected streams at once, and write what they bring as it comes.
+
+        Within a stream the order is SCHEMA, records, ACTIVATE_VERSION, STATE. The SDK marks this method as final. It
+        is overridden because the SDK's own loop reads one stream after the other, ends at the first one that fails,
+        and writes ACTIVATE_VERSION before the records. tests/tap/test_sdk.py fails when the SDK stops calling it so.
+
+        Raises:
+            TapPersonioError: the run has to end here. A stream that cannot be read does not end it, see `finish`.
+        """
+        if self.state:
+            self.write_message(StateMessage(self.state))
+        streams = self._selected_streams
+        self._plan(streams)
+        newest: dict[str, str | None] = {}
+        for stream, item in prefetch(streams):
+            is_new = stream.name not in newest
+            if isinstance(item, Chunk):
+                if is_new:
+                    self._write_all(stream.first_messages())
+                newest[stream.name] = max(filter(None, (newest.get(stream.name), item.newest)), default=None)
+                cast("SingerWriter", self.message_writer).write(item.lines)
+                stream.stats.count(item.rows, item.total)
+            elif item.error is None:
+                if is_new:
+                    self._write_all(stream.first_messages())
+                self._write_all(stream.last_messages())
+                stream.commit(newest.get(stream.name))
+                self.write_message(StateMessage(self.state))
+                stream.stats.succeed(is_full_sync=stream.plan.is_full_sync)
+            else:
+                _fail(stream, item.error)
+
+    def _plan(self, streams: Iterable[PersonioStream]) -> None:
+        run = self.run_context
+        events = next(stream for stream in self._all_streams if isinstance(stream, WebhookEvents))
+        if events.selected:
+            names = {name for stream in self._all_streams for name in stream.deletion_events}
+            run.read_deletions = functools.partial(events.reported_deletions, names)
+        for stream in streams:
+            stream.stats.begin()
+            stream.warn_if_fewer_columns(stream.stream_state.get("scope"))
+            if stream.parent_ids and stream.plan.is_full_sync:
+                run.ids[stream.name].will_be_provided()
+
+    def _write_all(self, messages: Iterable[Any]) -> None:
+        for message in messages:
+            self.write_message(message)
+
+    def finish(self) -> None:
+        """Log the summary.
+
+        Raises:
+            TapPersonioError: when a selected stream failed, none could be read, or one was skipped and the setting
+                on_unavailable is `fail`.
+        """
+        stats = [stream.stats for stream in self._selected_streams]
+        for each in stats:
+            each.summarize()
+        failed = [each.stream for each in stats if each.outcome == "failed"]
+        skipped = [each.stream for each in stats if each.outcome == "skipped"]
+        if failed:
+            msg = (
+                f"Not read completely: {', '.join(failed)}. Their tables and bookmarks stand where they were."
+            )
+            raise TapPersonioError(msg)
+        if skipped and len(skipped) == len(stats):
+            msg = "This credential may read none of the selected streams: check its rights in Personio."
+            raise TapPersonioError(msg)
+        if skipped and self.run_context.settings.fail_on_unavailable:
+            msg = f"Not available: {', '.join(skipped)} (the setting on_unavailable is `fail`)."
+            raise TapPersonioError(msg)
+
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """End the run on a signal: not as a success, and not in the middle of a message.
+
+        The SDK offers no hook here. Its own handler ends with exit code 0, so that a run which was stopped looks like
+        one that had nothing to read. tests/tap/test_sdk.py fails when the SDK stops calling it.
+        """
+        self.logger.info("Stopped by signal %d.", signum)
+        cast("SingerWriter", self.message_writer).exit(128 + signum)
+
+    # -- command line -----------------------------------------------------------------------------------------
 
     @classmethod
     @override
@@ -298,7 +239,7 @@ class TapPersonio(Tap):
         if value:
             config = ctx.params["config"]
             tap = cls(config=config.config, parse_env_config=config.parse_env)
-            ctx.exit(0 if check(tap) else 1)
+            ctx.exit(0 if check(tap._all_streams, tap.run_context) else 1)
 
     @classmethod
     @override
@@ -325,52 +266,30 @@ class TapPersonio(Tap):
             state=_read_json(state, "--state"),
             catalog=_read_json(catalog, "--catalog"),
         )
-        cls.logger.info("Reading as of %s (Personio's clock).", tap.started.isoformat(timespec="seconds"))
-        cls.logger.info("Absences and attendances%s.", tap.days)
-        # Records make no reference cycles: looking for some after every few of them costs a quarter of the time.
+        run = tap.run_context
+        cls.logger.info("Reading as of %s (Personio's clock).", run.started.isoformat(timespec="seconds"))
+        cls.logger.info("Absences and attendances%s.", run.days)
+        # Records create no reference cycles; with Python's default thresholds garbage collection takes 25 % of a run.
         gc.freeze()
         gc.set_threshold(100_000, 20, 20)
         tap.sync_all()
         tap.finish()
 
-    @override
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """End the run on a signal: not as a success, and not in the middle of a message.
 
-        The SDK offers no hook here. Its own handler ends with exit code 0, so that a run which was stopped looks
-        like one that had nothing to read.
-        """
-        self.logger.info("Stopped by signal %d.", signum)
-        self.writer.exit(128 + signum)
-
-    def finish(self) -> None:
-        """Write the summary.
-
-        Raises:
-            TapPersonioError: when a selected stream failed, none could be read, or one was skipped and the setting
-                on_unavailable is `fail`.
-        """
-        reports = [self.reports[name] for name, stream in self.streams.items() if stream.selected]
-        for report in reports:
-            report.summarize()
-        failed = [report.stream for report in reports if report.outcome == "failed"]
-        skipped = [report.stream for report in reports if report.outcome == "skipped"]
-        if failed:
-            msg = (
-                f"Not read completely: {', '.join(failed)}. Their tables and bookmarks stand where they were."
-            )
-            raise TapPersonioError(msg)
-        if skipped and len(skipped) == len(reports):
-            msg = "This credential may read none of the selected streams: check its rights in Personio."
-            raise TapPersonioError(msg)
-        if skipped and self.settings.fail_on_unavailable:
-            msg = f"Not available: {', '.join(skipped)} (the setting on_unavailable is `fail`)."
-            raise TapPersonioError(msg)
-
-
-def _source(name: str, stream_map: Any) -> str:
-    """The stream, or the pattern of streams, that an entry of stream_maps is about."""
-    return str(stream_map.get("__source__", name)) if isinstance(stream_map, dict) else name
+def _fail(stream: PersonioStream, error: Exception) -> None:
+    """Note that a stream could not be read. Raises the error if no stream can."""
+    if isinstance(error, StreamUnavailableError):
+        if stream.stats.rows:  # it could be read at first: what was written so far is not all
+            stream.stats.fail(error.message)
+        else:
+            stream.stats.skip(stream.mention_revoked(error.message))
+    elif isinstance(error, StreamFailedError):
+        stream.stats.fail(error.message)
+    elif isinstance(error, TapPersonioError):
+        raise error
+    else:  # its text may quote a value
+        stream.stats.fail(f"an unexpected {type(error).__name__} stopped it; please report this as a bug")
+        stream.logger.debug("%s", "".join(traceback.format_tb(error.__traceback__)))
 
 
 def _read_json(file: IO[str] | None, option: str) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ import truth_v2
 from personio_sandbox import Sandbox
 from reading import Warehouse
 from running import Pair
-from tap_personio.tap import STREAMS
+from tap_personio.streams import STREAMS
 
 ALL = tuple(str(each.name) for each in STREAMS)
 # More than a page of persons, of employees in a report, of rows in one; small everywhere else.

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from personio_sandbox import Sandbox
 from running import TAP
-from tap_personio.tap import STREAMS
+from tap_personio.streams import STREAMS
 
 NAMES = {stream.name for stream in STREAMS}
 # The streams that the recommended rights of docs/credential-and-rights.md open.

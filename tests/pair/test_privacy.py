@@ -27,7 +27,7 @@ from reading import Warehouse
 from running import TAP, Pair
 from tap_personio.errors import SettingsError
 from tap_personio.settings import Settings
-from tap_personio.tap import STREAMS
+from tap_personio.streams import STREAMS
 
 if TYPE_CHECKING:
     import ssl
@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[2]
 RECIPE = ROOT / "docs" / "privacy-and-erasure.md"
 ALL = tuple(str(each.name) for each in STREAMS)
 MERGED = tuple(
-    str(each.name) for each in STREAMS if isinstance(each.replication_key, str) and not each.accumulates
+    str(each.name) for each in STREAMS if isinstance(each.replication_key, str) and not each.append_only
 )
 MARKER = "Qxz7marker"
 SALARY = 731_973_117

@@ -274,7 +274,7 @@ def test_what_is_wrong_is_named_from_the_commands_own_environment(monkeypatch, p
 @pytest.mark.parametrize("value", [None, "never", " Never "])
 def test_a_config_file_says_never_in_words_or_as_null(value):
     tap = TapPersonio(config=NEEDED["tap-personio"] | {"resync_after_days": value}, setup_mapper=False)
-    assert tap.settings.resync_after is None
+    assert tap.run_context.settings.resync_after is None
 
 
 def test_an_empty_setting_is_one_that_is_not_given(monkeypatch):

@@ -7,7 +7,7 @@ import random
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tap_personio.employees import STANDARD, Attribute, column_names, snake_case, split_tags
+from tap_personio.attributes import STANDARD, Attribute, column_names, snake_case, split_tags
 
 
 def names(*labels: str, style: str = "label", standard: bool = True) -> list[str]:

@@ -11,7 +11,7 @@ import truth_v2
 from altering import Altering
 from personio_sandbox import Sandbox
 from reading import Warehouse
-from tap_personio.tap import STREAMS
+from tap_personio.streams import STREAMS
 
 # Lists with more than one page, of each kind: filters kept, filters in the cursor, below a parent, whole answers.
 PAGED = {
@@ -186,7 +186,7 @@ def test_pay_that_is_listed_only_in_the_month_it_begins_is_found_over_quiet_mont
 
 def test_every_list_is_read_with_the_largest_pages_that_its_endpoint_gives(small):
     small.requests.clear()
-    Warehouse(small, [str(each.name) for each in STREAMS if each.endpoint.startswith("/v2")]).read()
+    Warehouse(small, [str(each.name) for each in STREAMS if each.api == "v2"]).read()
     most = {
         "/v2/persons": "50", "/v2/persons/{id}/employments": "50", "/v2/absence-periods/{id}/breakdowns": "28",
         "/v2/projects": "200", "/v2/document-management/documents": "200", "/v2/recruiting/applications": "200",

@@ -7,7 +7,7 @@ import truth_v2
 from personio_sandbox import Sandbox
 from reading import Warehouse
 from running import Pair
-from tap_personio.tap import STREAMS
+from tap_personio.streams import STREAMS
 
 ALL = tuple(str(each.name) for each in STREAMS)
 BETA = {
@@ -68,7 +68,7 @@ def test_each_warning_names_what_its_table_needs(sandbox, caplog):
     for stream in STREAMS:
         for line in lines(caplog, stream.name):
             parent = {"employments": "persons", "documents": "persons"}.get(stream.name)
-            rights = {each.right for each in STREAMS if each.name in (stream.name, parent)}
+            rights = {each.permission for each in STREAMS if each.name in (stream.name, parent)}
             assert (
                 any(f"tick {right} " in line for right in rights) or "employees_absences_balance" in line
             ), line

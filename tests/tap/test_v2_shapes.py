@@ -7,9 +7,9 @@ import truth_v2
 from altering import Altering
 from personio_sandbox import Sandbox
 from reading import Warehouse, as_json
-from tap_personio.tap import STREAMS
+from tap_personio.streams import STREAMS
 
-V2 = tuple(str(each.name) for each in STREAMS if each.endpoint.startswith("/v2"))
+V2 = tuple(str(each.name) for each in STREAMS if each.api == "v2")
 KEYS = {str(each.name): set(each.primary_keys) for each in STREAMS}
 
 

@@ -1,4 +1,4 @@
-"""Recruiting: vacancies, candidates, applications and the way they take."""
+"""Recruiting: vacancies, candidates, applications and their stages."""
 
 from __future__ import annotations
 
@@ -6,42 +6,24 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from tap_personio.columns import (
-    ANY,
-    BOOLEAN,
-    DAY,
-    INTEGER,
-    LIST,
-    MOMENT,
-    OBJECT,
-    TEXT,
-    Column,
-)
-from tap_personio.paging import Page
-from tap_personio.v2.base import (
-    CREATED_AND_UPDATED,
-    IDS,
-    V2Children,
-    V2List,
-    reference,
-)
+from tap_personio.columns import ANY, BOOLEAN, DATE, INTEGER, LIST, OBJECT, TEXT, TIMESTAMP, Column
+from tap_personio.pages import Page
+from tap_personio.streams.base import CREATED_AND_UPDATED, IDS, WITH_ZONE, V2Children, V2List, reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tap_personio.client import Caller
-    from tap_personio.stream import Plan
+    from tap_personio.progress import StreamStats
+    from tap_personio.stream import SyncPlan
 
 
 class RecruitingList(V2List):
     """A list of recruiting; all of them are in beta."""
 
     beta = True
-    right = "Recruiting: read"
+    permission = "Recruiting: read"
     limit = 200
-    calls = "1 per 200"
+    request_cost = "1 per 200"
 
 
 class RecruitingApplications(RecruitingList):
@@ -49,13 +31,12 @@ class RecruitingApplications(RecruitingList):
 
     name = "recruiting_applications"
     path = "/recruiting/applications"
-    endpoint = "/v2/recruiting/applications"
     replication_key = "updated_at"
-    updated = ("updated_at.gt", "%Y-%m-%dT%H:%M:%SZ")
-    page_ids = IDS
+    incremental_filter = ("updated_at.gt", WITH_ZONE)
+    parent_ids = IDS
     columns = (
         Column("id", TEXT),
-        Column("application_date", DAY),
+        Column("application_date", DATE),
         *reference("candidate"),
         *reference("job"),
         Column("job_name", TEXT, ("job", "name")),
@@ -75,9 +56,8 @@ class RecruitingCandidates(RecruitingList):
 
     name = "recruiting_candidates"
     path = "/recruiting/candidates"
-    endpoint = "/v2/recruiting/candidates"
     replication_key = "updated_at"
-    updated = ("updated_at.gt", "%Y-%m-%dT%H:%M:%SZ")
+    incremental_filter = ("updated_at.gt", WITH_ZONE)
     columns = (
         Column("id", TEXT),
         Column("first_name", TEXT),
@@ -86,7 +66,7 @@ class RecruitingCandidates(RecruitingList):
         Column("gender", TEXT),
         Column("phone", TEXT),
         Column("location", ANY),
-        Column("birthday", DAY),
+        Column("birthday", DATE),
         Column("linkedin_profile", TEXT),
         Column("available_from", ANY),
         Column("applications", LIST),
@@ -99,7 +79,6 @@ class RecruitingJobs(RecruitingList):
 
     name = "recruiting_jobs"
     path = "/recruiting/jobs"
-    endpoint = "/v2/recruiting/jobs"
     columns = (
         Column("id", TEXT),
         Column("name", TEXT),
@@ -118,11 +97,7 @@ class RecruitingCategories(RecruitingList):
 
     name = "recruiting_categories"
     path = "/recruiting/categories"
-    endpoint = "/v2/recruiting/categories"
     columns = (Column("id", TEXT), Column("name", TEXT), Column("stages", LIST))
-
-
-_raw_records = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class RecruitingStageTransitions(V2Children):
@@ -130,9 +105,8 @@ class RecruitingStageTransitions(V2Children):
 
     name = "recruiting_stage_transitions"
     path = "/recruiting/applications/{id}/stage-transitions"
-    endpoint = "/v2/recruiting/applications/{id}/stage-transitions"
-    right = "Recruiting: read"
-    calls = "1 per application that changed"
+    permission = "Recruiting: read"
+    request_cost = "1 per application that changed"
     selected_by_default = False
     beta = True
     limit = 200
@@ -142,7 +116,7 @@ class RecruitingStageTransitions(V2Children):
     columns = (
         Column("application_id", TEXT),
         Column("number", INTEGER, description="From 0, the first stage."),
-        Column("entered_at", MOMENT),
+        Column("entered_at", TIMESTAMP),
         Column("stage", OBJECT),
         Column("stage_id", TEXT, ("stage", "id")),
         Column("stage_name", TEXT, ("stage", "name")),
@@ -150,21 +124,16 @@ class RecruitingStageTransitions(V2Children):
         Column("stage_kind", TEXT, ("stage", "kind")),
     )
 
-    def parents(self, plan: Plan) -> Iterable[Any]:
+    def parents(self, plan: SyncPlan) -> Iterable[Any]:
         """An application changes with its stage."""
         return self.changed_parents(plan)
 
-    def pages(self, plan: Plan, caller: Caller) -> Iterator[Page]:
+    def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:
         """All transitions of an application on one page, because they are numbered."""
-        for application, pages in groupby(super().pages(plan, caller), attrgetter("parent")):
-            transitions = [each for page in pages for each in _raw_records.decode(page.data)]
-            yield Page(msgspec.Raw(msgspec.json.encode(transitions)), parent=application)
+        for application, pages in groupby(super().pages(plan, stats), attrgetter("parent")):
+            yield Page([each for page in pages for each in page.records], parent=application)
 
-    def records(self, page: Page) -> Iterable[Any]:
+    def rows(self, page: Page) -> Iterable[Any]:
         """The latest comes first; numbers count from the first one, so that they stay."""
-        return enumerate(reversed(list(super().records(page))))
-
-    def fields(self, record: Any, parent: Any) -> dict[str, Any]:
-        """The answer does not name its application."""
-        number, transition = record
-        return {**super().fields(transition, parent), "application_id": parent, "number": number}
+        for number, transition in enumerate(reversed(page.records)):
+            yield {**self.fields(transition, None), "application_id": page.parent, "number": number}

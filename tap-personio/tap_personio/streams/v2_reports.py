@@ -6,29 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_personio.columns import (
-    DAY,
-    INTEGER,
-    LIST,
-    MOMENT,
-    OBJECT,
-    TEXT,
-    Column,
-)
-from tap_personio.connection import Request
-from tap_personio.paging import Page, parse_v2_whole, read_children, read_cursor
-from tap_personio.v2.base import (
-    IDS,
-    V2Children,
-    V2Stream,
-    reference,
-)
+from tap_personio.columns import DATE, INTEGER, LIST, OBJECT, TEXT, TIMESTAMP, Column
+from tap_personio.pages import Page, parse_v2
+from tap_personio.pagination import read_children, read_cursor
+from tap_personio.streams.base import IDS, V2Children, V2Stream, reference
+from tap_personio.transport import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from tap_personio.client import Caller
-    from tap_personio.stream import Plan
+    from tap_personio.progress import StreamStats
+    from tap_personio.stream import SyncPlan
 
 
 class Documents(V2Children):
@@ -36,9 +24,8 @@ class Documents(V2Children):
 
     name = "documents"
     path = "/document-management/documents"
-    endpoint = "/v2/document-management/documents"
-    right = "Documents: read, Persons: read"
-    calls = "1 per person"
+    permission = "Documents: read, Persons: read"
+    request_cost = "1 per person"
     selected_by_default = False
     limit = 200
     parent = "persons"
@@ -47,16 +34,16 @@ class Documents(V2Children):
         Column("name", TEXT),
         *reference("owner"),
         *reference("category"),
-        Column("date", DAY),
+        Column("date", DATE),
         Column("comment", TEXT),
         Column("document_type", TEXT),
         Column("size", INTEGER, description="Bytes."),
         Column("virus_scan", OBJECT),
         Column("esignature", OBJECT),
-        Column("created_at", MOMENT),
+        Column("created_at", TIMESTAMP),
     )
 
-    def of(self, parent: Any, plan: Plan) -> Request:  # noqa: ARG002
+    def child_request(self, parent: Any, plan: SyncPlan) -> Request:  # noqa: ARG002
         """The documents of one owner."""
         return self.request(("owner_id", str(parent)), path=self.path)
 
@@ -75,9 +62,8 @@ class Reports(V2Stream):
 
     name = "reports"
     path = "/reports/{id}"
-    endpoint = "/v2/reports/{id}"
-    right = "Reports: read, and API access in each report"
-    calls = "1 per report and 100 rows"
+    permission = "Reports: read, and API access in each report"
+    request_cost = "1 per report and 100 rows"
     primary_keys = ("report_id", "row_number")
     columns = (
         Column("report_id", TEXT),
@@ -87,26 +73,27 @@ class Reports(V2Stream):
         Column("cells", LIST, description="The row's cells as they came, each with its column."),
     )
 
-    def pages(self, plan: Plan, caller: Caller) -> Iterator[Page]:  # noqa: ARG002
+    def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:  # noqa: ARG002
         """All pages of all reports; one that Personio cannot serve is named and passed over."""
-        listed = Request("v2", "/reports", right=self.right)
-        ids = [
-            each for page in read_cursor(self.client, listed, self.limit, caller, IDS) for each in IDS(page)
+        listed = Request("v2", "/reports", permission=self.permission)
+        reports = [
+            each for page in read_cursor(self.client, listed, self.limit, stats, IDS) for each in IDS(page)
         ]
-        wanted = ((each, self.request(path=f"/reports/{each}")) for each in ids)
-        number, report = 0, ""
+        requests = ((each, self.request(path=f"/reports/{each}")) for each in reports)
+        number, report = 0, None
         for page in read_children(
             self.client,
-            wanted,
+            requests,
             self.limit,
-            caller,
-            parse=parse_v2_whole,
+            stats,
+            parse=_parse_report,
             only_cursor=True,
-            missing=self._pass_over,
+            is_missing=self._pass_over,
         ):
-            number, report = (number if page.parent == report else 0), page.parent
-            page.parent = (report, number)
-            number += len(_report_rows.decode(page.data).data)
+            if page.parent != report:
+                number, report = 0, page.parent
+            page.records = list(enumerate(page.records, start=number))
+            number += len(page.records)
             yield page
 
     def _pass_over(self, report: str) -> None:
@@ -114,25 +101,16 @@ class Reports(V2Stream):
             "Report %s is left out: Personio cannot serve it (grouped, chart, or not open).", report
         )
 
-    def records(self, page: Page) -> Iterable[Any]:
-        """Rows with their columns."""
-        answer = msgspec.json.decode(page.data)
-        columns = (answer.get("_meta") or {}).get("columns") or []
-        config = answer.get("report_config") or {}
-        for place, cells in enumerate(answer["_data"]):
-            yield place, config.get("name"), columns, cells
-
     def fields(self, record: Any, parent: Any) -> dict[str, Any]:
         """A row's values by name, beside its cells with what heads their column."""
-        place, report_name, columns, cells = record
-        report, first = parent
+        number, (report_name, columns, cells) = record
         full = [
             {**cell, **{k: v for k, v in column.items() if k not in cell}}
             for cell, column in zip(cells, columns + [{}] * (len(cells) - len(columns)), strict=False)
         ]
         return {
-            "report_id": report,
-            "row_number": first + place,
+            "report_id": parent,
+            "row_number": number,
             "report_name": report_name,
             "values": {
                 cell.get("attribute_id") or cell.get("name") or "": _cell_value(cell) for cell in full
@@ -141,11 +119,13 @@ class Reports(V2Stream):
         }
 
 
-class _ReportRows(msgspec.Struct):
-    data: list[msgspec.Raw] = msgspec.field(name="_data")
-
-
-_report_rows = msgspec.json.Decoder(_ReportRows)
+def _parse_report(body: bytes) -> Page:
+    """A page whose records are the report's name, its columns and the cells of a row."""
+    page, response = parse_v2(body), msgspec.json.decode(body)
+    columns = (response.get("_meta") or {}).get("columns") or []
+    name = (response.get("report_config") or {}).get("name")
+    page.records = [(name, columns, cells) for cells in page.records]
+    return page
 
 
 def _cell_value(cell: dict[str, Any]) -> Any:

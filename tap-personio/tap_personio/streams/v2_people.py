@@ -5,41 +5,24 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from tap_personio.columns import (
-    BOOLEAN,
-    DAY,
-    INTEGER,
-    LIST,
-    NUMBER,
-    OBJECT,
-    TEXT,
-    Column,
-    Kind,
-)
-from tap_personio.employees import (
-    KINDS,
-    RESERVED,
+from tap_personio.attributes import (
+    RESERVED_NAMES,
     STANDARD,
     Attribute,
-    attributes_scope,
-    column_names,
-    split_tags,
-    warn_of_fewer,
+    AttributeColumns,
+    standard_type,
 )
+from tap_personio.columns import BOOLEAN, DATE, INTEGER, LIST, NUMBER, OBJECT, TEXT, TEXTS, Column, ColumnType
 from tap_personio.errors import StreamUnavailableError
-from tap_personio.paging import parse_v2
-from tap_personio.stream import OTHER_FIELDS_COLUMN, Plan
-from tap_personio.v2.base import (
-    CREATED_AND_UPDATED,
-    IDS,
-    V2Children,
-    V2List,
-    reference,
-)
+from tap_personio.pages import parse_v2
+from tap_personio.stream import OTHER_FIELDS_COLUMN
+from tap_personio.streams.base import CREATED_AND_UPDATED, IDS, WITH_ZONE, V2Children, V2List, reference
 
 if TYPE_CHECKING:
-    from tap_personio.connection import Request
+    from collections.abc import Iterable
 
+    from tap_personio.stream import SyncPlan
+    from tap_personio.transport import Request
 
 PERSON_FIELDS = (
     Column("id", TEXT, description="The same number as the employee's id in API v1, as text."),
@@ -54,14 +37,14 @@ PERSON_FIELDS = (
     Column("employments", LIST),
     *CREATED_AND_UPDATED,
 )
-# Kinds by the type that custom attributes carry in API v2.
-V2_KINDS = {
+# Column types by the type that custom attributes carry in API v2.
+V2_TYPES: dict[str, ColumnType] = {
     "int": INTEGER,
     "double": NUMBER,
-    "date": DAY,
+    "date": DATE,
     "boolean": BOOLEAN,
-    "string_list": KINDS["tags"],
-    "tags": KINDS["tags"],
+    "string_list": TEXTS,
+    "tags": TEXTS,
 }
 
 
@@ -70,49 +53,45 @@ class Persons(V2List):
 
     name = "persons"
     path = "/persons"
-    endpoint = "/v2/persons"
-    right = "Persons: read, and the attributes"
-    calls = "1 per 50 persons"
+    permission = "Persons: read, and the attributes"
+    request_cost = "1 per 50 persons"
     selected_by_default = False
     replication_key = "updated_at"
-    deletions = ("person.deleted",)
+    deletion_events = ("person.deleted",)
     limit = 50
-    updated = ("updated_at.gt", "%Y-%m-%dT%H:%M:%SZ")
-    page_ids = IDS
+    incremental_filter = ("updated_at.gt", WITH_ZONE)
+    parent_ids = IDS
     columns = PERSON_FIELDS
 
     @functools.cached_property
-    def attributes(self) -> list[tuple[Attribute, Kind]]:
+    def attribute_columns(self) -> AttributeColumns:
         """The custom attributes: from the catalogue of API v1, which alone knows labels, else as persons carry them."""
-        catalogue = self._tap.catalogue
+        reserved = RESERVED_NAMES | {column.name for column in PERSON_FIELDS}
+        return AttributeColumns(self._custom_attributes(), self.settings.attribute_names, reserved)
+
+    def _custom_attributes(self) -> Iterable[tuple[Attribute, ColumnType]]:
+        catalogue = self.run.attribute_catalogue
         if catalogue is not None:
-            custom = (each for each in catalogue if each.key not in STANDARD)
-            return [(each, KINDS.get(each.type or "", TEXT)) for each in custom]
+            return [(each, standard_type(each)) for each in catalogue if each.key not in STANDARD]
         try:
-            request = self.request(("limit", str(self.limit)))
-            page = self.client.get(request, parse_v2, self._tap.caller(self)).page
+            page = self.client.get(self.request(("limit", str(self.limit))), parse_v2, self.stats)
         except StreamUnavailableError:
             return []
         found = {
-            each["id"]: (Attribute(each["id"]), V2_KINDS.get(str(each.get("type")).lower(), TEXT))
-            for record in self.records(page)
+            each["id"]: (Attribute(each["id"]), V2_TYPES.get(str(each.get("type")).lower(), TEXT))
+            for record in page.records
             for each in record.get("custom_attributes") or ()
         }
         return [found[key] for key in sorted(found)]
 
     @functools.cached_property
-    def names(self) -> dict[str, str]:
-        """Column name of each custom attribute."""
-        reserved = RESERVED | {column.name for column in PERSON_FIELDS}
-        attributes = [attribute for attribute, _ in self.attributes]
-        return column_names(attributes, self.settings.attribute_names, reserved)
-
-    @functools.cached_property
     def table_columns(self) -> tuple[Column, ...]:
         """The fixed columns and one for each custom attribute."""
         custom = (
-            Column(self.names[attribute.key], kind, description=attribute.label or "")
-            for attribute, kind in self.attributes
+            Column(
+                self.attribute_columns.names[attribute.key], column_type, description=attribute.label or ""
+            )
+            for attribute, column_type in self.attribute_columns.attributes
         )
         return (*PERSON_FIELDS, *custom, OTHER_FIELDS_COLUMN)
 
@@ -120,24 +99,19 @@ class Persons(V2List):
         """Custom attributes under their column names; those that the catalogue does not know under their ids."""
         fields = super().fields(record, parent)
         for each in fields.pop("custom_attributes", None) or ():
-            key, value = each["id"], each.get("value")
-            if isinstance(value, str) and key in self._tag_options:
-                value = split_tags(value, self._tag_options[key])
-            fields[self.names.get(key, f"attribute_{key}")] = value
+            key = each["id"]
+            name = self.attribute_columns.names.get(key, f"attribute_{key}")
+            fields[name] = self.attribute_columns.parse_tags(key, each.get("value"))
         return fields
 
-    @functools.cached_property
-    def _tag_options(self) -> dict[str, list[Any]]:
-        return {each.key: each.options or [] for each, kind in self.attributes if kind is KINDS["tags"]}
-
     @property
-    def scope(self) -> str:
-        """Number and fingerprint of the custom attributes, see `Employees.scope`."""
-        return attributes_scope(f"{self.names[each.key]}:{each.type}" for each, _ in self.attributes)
+    def coverage(self) -> str:
+        """Number and fingerprint of the custom attributes, see `Employees.coverage`."""
+        return self.attribute_columns.coverage
 
-    def compare_scope(self, before: str | None) -> None:
+    def warn_if_fewer_columns(self, coverage_before: str | None) -> None:
         """Attributes can be hidden from a credential at any time."""
-        warn_of_fewer(self.logger, before, self.scope)
+        self.attribute_columns.warn_if_fewer(self.logger, coverage_before)
 
 
 class Employments(V2Children):
@@ -145,12 +119,12 @@ class Employments(V2Children):
 
     name = "employments"
     path = "/persons/{id}/employments"
-    endpoint = "/v2/persons/{id}/employments"
-    right = "Persons: read, and the attributes"
-    calls = "1 per person"
+    permission = "Persons: read, and the attributes"
+    request_cost = "1 per person"
     selected_by_default = False
     replication_key = "updated_at"
-    deletions = ("employment.deleted", "person.deleted")
+    deletion_events = ("employment.deleted", "person.deleted")
+    incremental_filter = ("updated_at.gt", WITH_ZONE)
     limit = 50
     parent = "persons"
     columns = (
@@ -160,10 +134,10 @@ class Employments(V2Children):
         Column("type", TEXT),
         Column("position", OBJECT),
         Column("position_title", TEXT, ("position", "title")),
-        Column("employment_start_date", DAY),
-        Column("employment_end_date", DAY),
-        Column("probation_end_date", DAY),
-        Column("contract_end_date", DAY),
+        Column("employment_start_date", DATE),
+        Column("employment_end_date", DATE),
+        Column("probation_end_date", DATE),
+        Column("contract_end_date", DATE),
         Column("weekly_working_hours", NUMBER),
         Column("full_time_weekly_working_hours", NUMBER),
         *reference("supervisor"),
@@ -174,19 +148,16 @@ class Employments(V2Children):
         *reference("sub_company"),
         *reference("job"),
         Column("termination", OBJECT),
-        Column("termination_date", DAY, ("termination", "termination_date")),
-        Column("termination_last_working_day", DAY, ("termination", "last_working_day")),
+        Column("termination_date", DATE, ("termination", "termination_date")),
+        Column("termination_last_working_day", DATE, ("termination", "last_working_day")),
         Column("termination_type", TEXT, ("termination", "type")),
         Column("termination_reason", TEXT, ("termination", "reason")),
         *CREATED_AND_UPDATED,
     )
 
-    def of(self, parent: Any, plan: Plan) -> Request:
+    def child_request(self, parent: Any, plan: SyncPlan) -> Request:
         """Only what changed of one person: the person itself does not tell."""
-        request = super().of(parent, plan)
-        if plan.since is None:
-            return request
-        return request.with_params(("updated_at.gt", f"{plan.since:%Y-%m-%dT%H:%M:%SZ}"))
+        return super().child_request(parent, plan).with_params(*self.changed_params(plan.since))
 
     def fields(self, record: Any, parent: Any) -> dict[str, Any]:
         """The official samples spell one date in two ways."""

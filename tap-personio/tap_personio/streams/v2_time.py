@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
-from tap_personio.columns import (
-    BOOLEAN,
-    DAY,
-    MOMENT,
-    NUMBER,
-    OBJECT,
-    TEXT,
-    Column,
-)
-from tap_personio.paging import Ids
-from tap_personio.v2.base import (
+from tap_personio.columns import BOOLEAN, DATE, NUMBER, OBJECT, TEXT, TIMESTAMP, Column, get_path
+from tap_personio.pages import IdReader
+from tap_personio.streams.base import (
     APPROVAL,
     CREATED_AND_UPDATED,
     IDS,
+    WITH_ZONE,
+    WITHOUT_ZONE,
     V2Children,
     V2List,
     local_time,
@@ -30,9 +22,10 @@ from tap_personio.v2.base import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tap_personio.connection import Request
-    from tap_personio.paging import Page
-    from tap_personio.stream import Plan
+    from tap_personio.pages import Page
+    from tap_personio.settings import Settings
+    from tap_personio.stream import SyncPlan
+    from tap_personio.transport import Request
 
 
 class AbsenceTypesV2(V2List):
@@ -40,9 +33,8 @@ class AbsenceTypesV2(V2List):
 
     name = "absence_types_v2"
     path = "/absence-types"
-    endpoint = "/v2/absence-types"
-    right = "Absences: read"
-    calls = "1"
+    permission = "Absences: read"
+    request_cost = "1"
     selected_by_default = False
     columns = (
         Column("id", TEXT),
@@ -52,23 +44,38 @@ class AbsenceTypesV2(V2List):
     )
 
 
-class _Boundary(msgspec.Struct):
-    date_time: str | None = None
+class Absence(NamedTuple):
+    """What `absence_period_breakdowns` needs of an absence; `starts` and `ends` are local times."""
+
+    id: int | str
+    updated_at: str | None
+    starts: str | None
+    ends: str | None
+
+    def touches_days_of(self, settings: Settings) -> bool:
+        """Whether the absence touches the days of start_date and end_date; one without an end goes on."""
+        first, last = settings.start_date, settings.end_date
+        is_late = last is not None and self.starts is not None and self.starts[:10] > last.isoformat()
+        is_early = first is not None and self.ends is not None and self.ends[:10] < first.isoformat()
+        return not (is_late or is_early)
 
 
-class _Absence(msgspec.Struct):
-    id: str | int
-    updated_at: str | None = None
-    starts_from: _Boundary | None = None
-    ends_at: _Boundary | None = None
+class AbsenceReader(IdReader):
+    """Finds the absences of a page."""
 
-    @property
-    def starts(self) -> str | None:
-        return self.starts_from.date_time if self.starts_from else None
+    def __call__(self, page: Page) -> list[Absence]:
+        """The absences in order."""
+        further = (
+            (
+                get_path(each, ("updated_at",)),
+                *(get_path(each, (name, "date_time")) for name in ("starts_from", "ends_at")),
+            )
+            for each in page.records
+        )
+        return [Absence(each, *rest) for each, rest in zip(super().__call__(page), further, strict=True)]
 
-    @property
-    def ends(self) -> str | None:
-        return self.ends_at.date_time if self.ends_at else None
+
+ABSENCES = AbsenceReader("id")
 
 
 class AbsencePeriods(V2List):
@@ -76,13 +83,12 @@ class AbsencePeriods(V2List):
 
     name = "absence_periods"
     path = "/absence-periods"
-    endpoint = "/v2/absence-periods"
-    right = "Absences: read"
-    calls = "1 per 100 absences"
+    permission = "Absences: read"
+    request_cost = "1 per 100 absences"
     replication_key = "updated_at"
-    deletions = ("absence-period.deleted", "person.deleted")
-    updated = ("updated_at.gte", "%Y-%m-%dT%H:%M:%SZ")
-    page_ids = Ids(_Absence, "id", "updated_at", "starts", "ends")
+    deletion_events = ("absence-period.deleted", "person.deleted")
+    incremental_filter = ("updated_at.gte", WITH_ZONE)
+    parent_ids = ABSENCES
     columns = (
         Column("id", TEXT, description="The id_v2 of API v1."),
         *reference("person"),
@@ -97,19 +103,11 @@ class AbsencePeriods(V2List):
         *CREATED_AND_UPDATED,
     )
 
-    def records(self, page: Page) -> Iterable[Any]:
+    def rows(self, page: Page) -> Iterable[Any]:
         """Only what touches the configured days: the server's own filters may lose absences without an end."""
-        for record in super().records(page):
-            starts, ends = record.get("starts_from") or {}, record.get("ends_at") or {}
-            if self.is_wanted(starts.get("date_time"), ends.get("date_time")):
-                yield record
-
-    def is_wanted(self, starts: str | None, ends: str | None) -> bool:
-        """Whether an absence touches the configured days; one without an end goes on."""
-        first, last = self.settings.start_date, self.settings.end_date
-        too_late = last is not None and starts is not None and starts[:10] > last.isoformat()
-        too_early = first is not None and ends is not None and ends[:10] < first.isoformat()
-        return not (too_late or too_early)
+        for record, absence in zip(page.records, ABSENCES(page), strict=True):
+            if absence.touches_days_of(self.settings):
+                yield self.fields(record, None)
 
 
 class AbsencePeriodBreakdowns(V2Children):
@@ -121,46 +119,41 @@ class AbsencePeriodBreakdowns(V2Children):
 
     name = "absence_period_breakdowns"
     path = "/absence-periods/{id}/breakdowns"
-    endpoint = "/v2/absence-periods/{id}/breakdowns"
-    right = "Absences: read"
-    calls = "1 per absence that changed"
+    permission = "Absences: read"
+    request_cost = "1 per absence that changed"
     selected_by_default = False
     primary_keys = ("absence_period_id", "date")
     replication_key = "absence_period_updated_at"
-    deletions = ("absence-period.deleted", "person.deleted")
+    deletion_events = ("absence-period.deleted", "person.deleted")
     limit = 28
     parent = "absence_periods"
     columns = (
         Column("absence_period_id", TEXT),
-        Column("date", DAY),
+        Column("date", DATE),
         Column("effective_duration", OBJECT),
         Column("effective_duration_unit", TEXT, ("effective_duration", "unit")),
         Column("effective_duration_value", NUMBER, ("effective_duration", "value")),
         Column(
             "absence_period_updated_at",
-            MOMENT,
+            TIMESTAMP,
             description="Older than the absence's `updated_at` on a day that it does not cover any more.",
         ),
     )
 
-    def parents(self, plan: Plan) -> Iterable[Any]:
+    def parents(self, plan: SyncPlan) -> Iterable[Absence]:
         """An absence changes with its days."""
-        absences = cast("AbsencePeriods", self._tap.stream(self.parent))
-        for identifier, updated_at, starts, ends in self.changed_parents(plan):
-            if absences.is_wanted(starts, ends):
-                yield identifier, updated_at
+        return (each for each in self.changed_parents(plan) if each.touches_days_of(self.settings))
 
-    def of(self, parent: Any, plan: Plan) -> Request:
-        """Parents are pairs of identifier and last change."""
-        return super().of(parent[0], plan)
+    def child_request(self, parent: Absence, plan: SyncPlan) -> Request:
+        """The days of one absence."""
+        return super().child_request(parent.id, plan)
 
-    def fields(self, record: Any, parent: Any) -> dict[str, Any]:
-        """The answer does not name its absence."""
-        identifier, updated_at = parent
+    def fields(self, record: Any, parent: Absence) -> dict[str, Any]:
+        """The response does not name its absence."""
         return {
             **super().fields(record, parent),
-            "absence_period_id": identifier,
-            "absence_period_updated_at": updated_at,
+            "absence_period_id": parent.id,
+            "absence_period_updated_at": parent.updated_at,
         }
 
 
@@ -169,21 +162,21 @@ class AttendancePeriods(V2List):
 
     name = "attendance_periods"
     path = "/attendance-periods"
-    endpoint = "/v2/attendance-periods"
-    right = "Attendances: read"
-    calls = "1 per 100 periods"
+    permission = "Attendances: read"
+    request_cost = "1 per 100 periods"
     replication_key = "updated_at"
-    deletions = ("attendance-period.deleted", "person.deleted")
+    deletion_events = ("attendance-period.deleted", "person.deleted")
     # The filter takes no zone and does not say whose clock it means.
-    overlap = dt.timedelta(hours=15)
-    updated = ("updated_at.gte", "%Y-%m-%dT%H:%M:%S")
+    lookback = dt.timedelta(hours=15)
+    incremental_filter = ("updated_at.gte", WITHOUT_ZONE)
+    date_filters = ("attribution_date.gte", "attribution_date.lte")  # right for overnight shifts too
     columns = (
         Column("id", TEXT, description="The id_v2 of API v1."),
         *reference("person"),
         Column("type", TEXT, description="WORK or BREAK; breaks lie between working times."),
         *local_time("start"),
         *local_time("end"),
-        Column("attribution_date", DAY, description="The day that the hours count for."),
+        Column("attribution_date", DATE, description="The day that the hours count for."),
         Column("comment", TEXT),
         *reference("project"),
         *APPROVAL,
@@ -191,25 +184,16 @@ class AttendancePeriods(V2List):
         *CREATED_AND_UPDATED,
     )
 
-    def window(self) -> tuple[tuple[str, str], ...]:
-        """The day of attribution is right for overnight shifts too."""
-        days = (
-            ("attribution_date.gte", self.settings.start_date),
-            ("attribution_date.lte", self.settings.end_date),
-        )
-        return tuple((name, day.isoformat()) for name, day in days if day)
-
 
 class ProjectsV2(V2List):
     """Projects and sub-projects that working time is booked on."""
 
     name = "projects_v2"
     path = "/projects"
-    endpoint = "/v2/projects"
-    right = "Projects: read"
-    calls = "1 per 200 projects"
+    permission = "Projects: read"
+    request_cost = "1 per 200 projects"
     limit = 200
-    page_ids = IDS
+    parent_ids = IDS
     columns = (
         Column("id", TEXT, description="The same number as in API v1, as text."),
         Column("name", TEXT),
@@ -223,9 +207,9 @@ class ProjectsV2(V2List):
         *reference("cost_center"),
         *reference("parent_project"),
         Column("start", OBJECT),
-        Column("start_date", DAY, ("start", "date")),
+        Column("start_date", DATE, ("start", "date")),
         Column("end", OBJECT),
-        Column("end_date", DAY, ("end", "date")),
+        Column("end_date", DATE, ("end", "date")),
         *CREATED_AND_UPDATED,
     )
 
@@ -235,9 +219,8 @@ class ProjectMembers(V2Children):
 
     name = "project_members"
     path = "/projects/{id}/members"
-    endpoint = "/v2/projects/{id}/members"
-    right = "Projects: read"
-    calls = "1 per project"
+    permission = "Projects: read"
+    request_cost = "1 per project"
     selected_by_default = False
     primary_keys = ("project_id", "person_id")
     parent = "projects_v2"

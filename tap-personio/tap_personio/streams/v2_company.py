@@ -1,33 +1,21 @@
-"""The company: legal entities, departments and teams, places, positions and pay."""
+"""The company: legal entities, departments and teams, workplaces, positions and pay."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from tap_personio.columns import (
-    ANY,
-    DAY,
-    LIST,
-    NUMBER,
-    OBJECT,
-    TEXT,
-    Column,
-)
-from tap_personio.paging import Page, read_cursor
-from tap_personio.v2.base import (
-    IDS,
-    V2List,
-    V2Stream,
-    reference,
-)
+from tap_personio.columns import ANY, DATE, LIST, NUMBER, OBJECT, TEXT, Column
+from tap_personio.pagination import read_cursor
+from tap_personio.streams.base import IDS, V2List, V2Stream, reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_personio.client import Caller
-    from tap_personio.connection import Request
-    from tap_personio.stream import Plan
+    from tap_personio.pages import Page
+    from tap_personio.progress import StreamStats
+    from tap_personio.stream import SyncPlan
+    from tap_personio.transport import Request
 
 
 class LegalEntities(V2List):
@@ -35,9 +23,8 @@ class LegalEntities(V2List):
 
     name = "legal_entities"
     path = "/legal-entities"
-    endpoint = "/v2/legal-entities"
-    right = "Legal entities: read"
-    calls = "1 per 100"
+    permission = "Legal entities: read"
+    request_cost = "1 per 100"
     columns = (
         Column("id", TEXT),
         Column("name", TEXT),
@@ -51,9 +38,8 @@ class OrgUnits(V2Stream):
 
     name = "org_units"
     path = "/org-units"
-    endpoint = "/v2/org-units"
-    right = "Org units: read"
-    calls = "2, or 1 per 100 of each type"
+    permission = "Org units: read"
+    request_cost = "2, or 1 per 100 of each type"
     beta = True
     primary_keys = ("type", "id")
     columns = (
@@ -66,10 +52,10 @@ class OrgUnits(V2Stream):
         Column("parent_chain", ANY),
     )
 
-    def pages(self, plan: Plan, caller: Caller) -> Iterator[Page]:  # noqa: ARG002
+    def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:  # noqa: ARG002
         """Both types; the parameter is required."""
         for each in ("department", "team"):
-            for page in read_cursor(self.client, self.request(("type", each)), self.limit, caller, IDS):
+            for page in read_cursor(self.client, self.request(("type", each)), self.limit, stats, IDS):
                 page.parent = each
                 yield page
 
@@ -83,9 +69,8 @@ class CostCenters(V2List):
 
     name = "cost_centers"
     path = "/cost-centers"
-    endpoint = "/v2/cost-centers"
-    right = "Cost centers: read"
-    calls = "1 per 100"
+    permission = "Cost centers: read"
+    request_cost = "1 per 100"
     beta = True
     columns = (Column("id", TEXT), Column("name", TEXT))
 
@@ -95,9 +80,8 @@ class Workplaces(V2List):
 
     name = "workplaces"
     path = "/workplaces"
-    endpoint = "/v2/workplaces"
-    right = "Workplaces: read"
-    calls = "1 per 100"
+    permission = "Workplaces: read"
+    request_cost = "1 per 100"
     beta = True
     columns = (Column("id", TEXT), Column("name", TEXT), Column("type", TEXT))
 
@@ -107,9 +91,8 @@ class Jobs(V2List):
 
     name = "jobs"
     path = "/jobs"
-    endpoint = "/v2/jobs"
-    right = "Jobs: read"
-    calls = "1 per 100"
+    permission = "Jobs: read"
+    request_cost = "1 per 100"
     columns = (
         Column("id", TEXT),
         Column("name", TEXT),
@@ -126,14 +109,13 @@ class SalaryBands(V2List):
 
     name = "salary_bands"
     path = "/salary-bands"
-    endpoint = "/v2/salary-bands"
-    right = "Salary bands: read"
-    calls = "1 per 100"
+    permission = "Salary bands: read"
+    request_cost = "1 per 100"
     columns = (Column("id", TEXT), Column("name", TEXT))
 
 
-# Nothing in force for so long: then nothing was before it, or it does not count any more.
-QUIET = dt.timedelta(days=2 * 365)
+# Where no entry was in force for so long, the endpoint has nothing older.
+MAX_GAP = dt.timedelta(days=2 * 365)
 
 
 class Compensations(V2Stream):
@@ -141,9 +123,8 @@ class Compensations(V2Stream):
 
     name = "compensations"
     path = "/compensations"
-    endpoint = "/v2/compensations"
-    right = "Compensations: read"
-    calls = "1 per month and 100 entries"
+    permission = "Compensations: read"
+    request_cost = "1 per month and 100 entries"
     columns = (
         Column("id", TEXT),
         *reference("person"),
@@ -156,38 +137,37 @@ class Compensations(V2Stream):
         Column("amount_value", NUMBER, ("amount", "value")),
         Column("amount_currency", TEXT, ("amount", "currency")),
         Column("interval", TEXT),
-        Column("effective_from", DAY),
+        Column("effective_from", DATE),
         Column("weekly_working_hours", NUMBER),
         Column("full_time_weekly_working_hours", NUMBER),
     )
-    _reached = dt.date.max
 
-    def pages(self, plan: Plan, caller: Caller) -> Iterator[Page]:
+    def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:
         """Month by month, the latest first: the endpoint takes a window of a month at most.
 
-        An entry shows up in each month in which it holds; it is given once.
+        Without a start_date, until a long time has held nothing. An entry shows up in each month in which it holds;
+        it is given once.
         """
         seen: set[Any] = set()
-        # One after the other: whether to go on is known only when a month has been read.
-        for month, request in self._months(plan):
-            for page in read_cursor(self.client, request, self.limit, caller):
+        today, earliest = plan.started.date(), self.settings.start_date
+        last = self.run.last_day
+        oldest_seen = min(last, today)
+        # One month after the other: whether to go on is known only when a month has been read.
+        while last >= (earliest or oldest_seen - MAX_GAP):
+            first = last.replace(day=1)
+            for page in read_cursor(self.client, self._month(first, last), self.limit, stats):
                 ids = IDS(page)
                 if ids:
-                    self._reached = min(self._reached, month)
-                page.repeated = frozenset(place for place, each in enumerate(ids) if each in seen)
+                    oldest_seen = min(oldest_seen, first)
+                records = zip(page.records, ids, strict=True)
+                page.records = [record for record, each in records if each not in seen]
                 seen.update(ids)
                 yield page
-
-    def _months(self, plan: Plan) -> Iterator[tuple[dt.date, Request]]:
-        """Back to the start_date; without one, until a long time has held nothing."""
-        earliest, today = self.settings.start_date, plan.started.date()
-        last = self.settings.end_date or today + dt.timedelta(days=2 * 365)
-        self._reached = min(last, today)
-        while last >= (earliest or self._reached - QUIET):
-            first = last.replace(day=1)
-            start = max(first, earliest or first)
-            yield first, self.request(("start_date", start.isoformat()), ("end_date", last.isoformat()))
             last = first - dt.timedelta(days=1)
+
+    def _month(self, first: dt.date, last: dt.date) -> Request:
+        start = max(first, self.settings.start_date or first)
+        return self.request(("start_date", start.isoformat()), ("end_date", last.isoformat()))
 
 
 class CompensationTypes(V2List):
@@ -195,7 +175,6 @@ class CompensationTypes(V2List):
 
     name = "compensation_types"
     path = "/compensations/types"
-    endpoint = "/v2/compensations/types"
-    right = "Compensations: read"
-    calls = "1"
+    permission = "Compensations: read"
+    request_cost = "1"
     columns = (Column("id", TEXT), Column("name", TEXT), Column("category", TEXT))

@@ -6,50 +6,53 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tap_personio.client import Caller
-from tap_personio.employees import STANDARD
+from tap_personio.attributes import STANDARD
 from tap_personio.errors import StreamFailedError, StreamUnavailableError
-from tap_personio.stream import PersonioStream, Plan
+from tap_personio.progress import StreamStats
+from tap_personio.stream import SyncPlan
 
 if TYPE_CHECKING:
-    from tap_personio.tap import TapPersonio
+    from collections.abc import Sequence
+
+    from tap_personio.run import RunContext
+    from tap_personio.stream import PersonioStream
 
 
-def check(tap: TapPersonio) -> bool:
+def check(streams: Sequence[PersonioStream], run: RunContext) -> bool:
     """Ask each endpoint for its first page and print what came of it.
 
     Returns:
         Whether anything can be read.
     """
-    streams = [tap.stream(name) for name in tap.streams]
     width = max(len(stream.name) for stream in streams)
     readable = 0
     click.echo(f"{'stream':{width}}  read  by default  right in Personio")
     for stream in streams:
-        reason = _why_not(tap, stream)
+        reason = _why_not(stream)
         readable += not reason
         default = "yes" if stream.selected_by_default else "no"
-        line = f"{stream.name:{width}}  {'no' if reason else 'yes':4}  {default:10}  {stream.right}"
+        line = f"{stream.name:{width}}  {'no' if reason else 'yes':4}  {default:10}  {stream.permission}"
         click.echo(f"{line} - {reason}" if reason else line)
     click.echo(f"\n{readable} of {len(streams)} streams can be read with this credential.")
-    _hidden_attributes(tap)
+    _print_hidden_attributes(run)
     return readable > 0
 
 
-def _why_not(tap: TapPersonio, stream: PersonioStream) -> str:
+def _why_not(stream: PersonioStream) -> str:
     try:
-        for _ in stream.pages(Plan(None, None, tap.started), Caller(stream.name)):
+        for _ in stream.pages(SyncPlan(None, None, stream.run.started), StreamStats(stream.name)):
             break
     except (StreamUnavailableError, StreamFailedError) as error:
         return error.message
     return ""
 
 
-def _hidden_attributes(tap: TapPersonio) -> None:
-    if tap.catalogue is None:
+def _print_hidden_attributes(run: RunContext) -> None:
+    catalogue = run.attribute_catalogue
+    if catalogue is None:
         click.echo("The catalogue of employee attributes cannot be read, so that hidden ones are not known.")
         return
-    readable = {attribute.key for attribute in tap.catalogue}
+    readable = {attribute.key for attribute in catalogue}
     hidden = [key for key in STANDARD if key not in readable and key != "vacation_day_balance"]
     click.echo(f"{len(readable)} employee attributes can be read.")
     if hidden:

@@ -1,4 +1,4 @@
-"""Which answer of Personio means what: one table for both API versions.
+"""What Personio's responses mean: one place for both API versions.
 
 Collected in the developer hub's error pages and forum; what differs from endpoint to endpoint is named here.
 """
@@ -21,7 +21,7 @@ from tap_personio.errors import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_personio.connection import Request
+    from tap_personio.transport import Request, Response
 
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 FORBIDDEN = frozenset({401, 403})
@@ -33,34 +33,37 @@ UNREADABLE_REPORTS = (b"Unsupported nested type", b"Array contains no element")
 FORBIDDEN_REPORTS = b"nauthorized token"
 
 
-def check(request: Request, status: int, headers: Mapping[str, str], body: bytes) -> None:
-    """Return when the answer can be read, or raise what it means.
+def raise_for_response(request: Request, response: Response) -> None:
+    """Return when the response can be read, or raise what it means.
 
-    401 and 403 reach this function only after a fresh token did not help.
+    401 and 403 come here only after a fresh token did not help.
 
     Raises:
         TransientError: repeat the request.
         StreamUnavailableError: the right or the feature is missing.
         RecordMissingError: a single record is gone; only for requests about a single record.
-        StreamFailedError: our request is wrong, or the answer makes no sense.
+        StreamFailedError: our request is wrong, or the response makes no sense.
     """
+    status, body = response.status, response.body
     if status == 200:
         return
     if status in TRANSIENT:
-        raise TransientError(_status_text(status), retry_after(headers))
+        raise transient(response)
     if status in FORBIDDEN or (
         status == 400 and request.path.startswith("/reports") and FORBIDDEN_REPORTS in body
     ):
-        msg = f"this credential may not read it: tick {request.right} in Personio's API credential"
+        msg = f"this credential may not read it: tick {request.permission} in Personio's API credential"
         raise StreamUnavailableError(msg)
     if request.is_child and (
         (status == 404 and NOT_FOUND_MARKER not in body)
         or (status == 400 and any(text in body for text in UNREADABLE_REPORTS))
     ):
         raise RecordMissingError(_explain(request, status, body))
-    if status in (404, 410, 412) or (status == 422 and request.successor):
-        if request.successor:
-            msg = f"Personio has ended this endpoint (status {status}): select the stream {request.successor}"
+    if status in (404, 410, 412) or (status == 422 and request.replaced_by):
+        if request.replaced_by:
+            msg = (
+                f"Personio has ended this endpoint (status {status}): select the stream {request.replaced_by}"
+            )
         elif request.beta:
             msg = f"this beta feature is not released for the account (status {status})"
         else:
@@ -69,7 +72,15 @@ def check(request: Request, status: int, headers: Mapping[str, str], body: bytes
     raise StreamFailedError(_explain(request, status, body))
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
+def transient(response: Response) -> TransientError:
+    """The error for a status that is likely to pass."""
+    wait = _retry_after(response.headers)
+    is_limit = response.status == 429
+    what = "too many requests (429)" if is_limit else f"status {response.status}"
+    return TransientError(what, wait, is_limit=is_limit or wait is not None)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds of a Retry-After header, given as a number or as a date; None where there is none."""
     value = headers.get("Retry-After")
     if not value:
@@ -82,10 +93,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
     except ValueError:
         return None
-
-
-def _status_text(status: int) -> str:
-    return "too many requests (429)" if status == 429 else f"status {status}"
 
 
 def _explain(request: Request, status: int, body: bytes) -> str:

@@ -9,25 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_personio.columns import (
-    MOMENT,
-    OBJECT,
-    TEXT,
-    Column,
-)
-from tap_personio.connection import Request
+from tap_personio.columns import OBJECT, TEXT, TIMESTAMP, Column
 from tap_personio.errors import StreamFailedError, StreamUnavailableError
-from tap_personio.paging import Page, read_children, read_cursor
-from tap_personio.v2.base import (
-    IDS,
-    V2Stream,
-)
+from tap_personio.pagination import read_children, read_cursor
+from tap_personio.streams.base import IDS, WITH_ZONE, V2Stream
+from tap_personio.transport import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tap_personio.client import Caller
-    from tap_personio.stream import Plan
+    from tap_personio.pages import Page
+    from tap_personio.progress import StreamStats
+    from tap_personio.stream import SyncPlan
 
 
 class WebhookEvents(V2Stream):
@@ -38,18 +31,18 @@ class WebhookEvents(V2Stream):
 
     name = "webhook_events"
     path = "/webhooks/{id}/events"
-    endpoint = "/v2/webhooks/{id}/events"
-    right = "Webhooks: read"
-    calls = "1, and 1 per webhook and 200 events"
+    permission = "Webhooks: read"
+    request_cost = "1, and 1 per webhook and 200 events"
     primary_keys = ("webhook_id", "id")
     replication_key = "occurred_at"
-    accumulates = True
+    append_only = True
+    incremental_filter = ("occurred_at.gte", WITH_ZONE)
     limit = 200
     columns = (
         Column("webhook_id", TEXT),
         Column("id", TEXT, description="Of the event; a fingerprint where Personio gives none."),
         Column("event_name", TEXT),
-        Column("occurred_at", MOMENT),
+        Column("occurred_at", TIMESTAMP),
         Column("company_id", TEXT),
         Column("payload", OBJECT),
         Column("meta", OBJECT),
@@ -58,19 +51,18 @@ class WebhookEvents(V2Stream):
     @functools.cached_property
     def webhooks(self) -> list[Any]:
         """Identifiers of the account's webhooks."""
-        listed = Request("v2", "/webhooks", right=self.right)
+        listed = Request("v2", "/webhooks", permission=self.permission)
         # Of this list no maximum is known.
-        pages = read_cursor(self.client, listed, None, self._tap.caller(self), IDS)
+        pages = read_cursor(self.client, listed, None, self.stats, IDS)
         return [each for page in pages for each in IDS(page)]
 
-    def pages(self, plan: Plan, caller: Caller) -> Iterator[Page]:
+    def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:
         """The events of all webhooks."""
-        params = () if plan.since is None else (("occurred_at.gte", f"{plan.since:%Y-%m-%dT%H:%M:%SZ}"),)
-        return self._events(params, caller)
+        return self._events(self.changed_params(plan.since), stats)
 
-    def _events(self, params: tuple[tuple[str, str], ...], caller: Caller) -> Iterator[Page]:
-        wanted = ((each, self.request(*params, path=f"/webhooks/{each}/events")) for each in self.webhooks)
-        return read_children(self.client, wanted, self.limit, caller)
+    def _events(self, params: tuple[tuple[str, str], ...], stats: StreamStats) -> Iterator[Page]:
+        requests = ((each, self.request(*params, path=f"/webhooks/{each}/events")) for each in self.webhooks)
+        return read_children(self.client, requests, self.limit, stats)
 
     def fields(self, record: Any, parent: Any) -> dict[str, Any]:
         """One event, with an identifier in any case."""
@@ -83,18 +75,18 @@ class WebhookEvents(V2Stream):
     def reported_deletions(self, names: Iterable[str]) -> dict[str, dt.datetime]:
         """The latest moment of each kind of deletion in the feed, as far as this credential may read it.
 
-        What the feed cannot tell, the next whole read finds: a fault here holds nothing up.
+        What the feed cannot tell, the next full sync finds: a fault here holds nothing up.
         """
         latest: dict[str, dt.datetime] = {}
         wanted = (("event_name", ",".join(sorted(names))),)
         try:
-            for page in self._events(wanted, self._tap.caller(self)):
-                for event in self.records(page):
+            for page in self._events(wanted, self.stats):
+                for event in page.records:
                     moment = dt.datetime.fromisoformat(event["occurred_at"])
                     name = event["event_name"]
                     latest[name] = max(latest.get(name, moment), moment)
         except StreamUnavailableError:
             pass  # the stream says so itself
         except (StreamFailedError, msgspec.MsgspecError, KeyError, TypeError, ValueError):
-            self.logger.warning("The event feed cannot be read: deletions show up with the next whole read.")
+            self.logger.warning("The event feed cannot be read: deletions show up with the next full sync.")
         return latest

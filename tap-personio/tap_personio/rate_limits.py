@@ -1,8 +1,7 @@
-"""Personio's rate limits, kept by a token bucket per endpoint, and the waits after a fault."""
+"""Personio's rate limits, kept by a token bucket per endpoint."""
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
@@ -33,8 +32,6 @@ UNLIMITED = float("inf")
 V1_DEFAULT = Limit(UNLIMITED, UNLIMITED)
 V2_DEFAULT = Limit(10, 100)
 
-MAX_WAIT_SECONDS = 120.0
-
 
 class Bucket:
     """The requests that one endpoint still takes. Shared by all threads."""
@@ -61,7 +58,7 @@ class Bucket:
             return 0.0
 
     def pause(self, seconds: float) -> None:
-        """Let nobody ask for a while: the server said that it is too much."""
+        """Block this endpoint for `seconds`: the server said that it is too much."""
         with self._lock:
             now = time.monotonic()
             self._paused_until = max(self._paused_until, now + seconds)
@@ -94,7 +91,7 @@ class Bucket:
         self._at = now
 
 
-class Limits:
+class RateLimits:
     """One bucket per endpoint; identifiers in a path do not make another endpoint."""
 
     def __init__(self) -> None:
@@ -108,12 +105,3 @@ class Limits:
                 default = V2_DEFAULT if endpoint.startswith("v2/") else V1_DEFAULT
                 self._buckets[endpoint] = Bucket(DOCUMENTED.get(endpoint, default))
             return self._buckets[endpoint]
-
-
-def backoff(attempt: int, first_wait: float, retry_after: float | None) -> float:
-    """Seconds to wait before repetition number `attempt` (from 1): doubling, with jitter.
-
-    What the server asks for in Retry-After is respected, up to `MAX_WAIT_SECONDS`.
-    """
-    wait: float = min(first_wait * 2 ** (attempt - 1), MAX_WAIT_SECONDS) * random.uniform(0.75, 1.25)  # noqa: S311
-    return min(max(wait, retry_after or 0.0), MAX_WAIT_SECONDS)

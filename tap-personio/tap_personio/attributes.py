@@ -1,0 +1,233 @@
+"""Employee attributes: the account's catalogue, the columns that attributes become, and their tags."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tap_personio.columns import (
+    DATE,
+    INTEGER,
+    NUMBER,
+    OBJECT,
+    OTHER_FIELDS,
+    TEXT,
+    TEXTS,
+    TIMESTAMP,
+    ColumnType,
+)
+from tap_personio.errors import StreamUnavailableError, TapPersonioError
+from tap_personio.pages import parse_v1
+from tap_personio.progress import StreamStats
+from tap_personio.transport import Request
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Iterable, Iterator
+
+    from tap_personio.client import Client
+
+# Attributes that every account has. A custom attribute never takes one of these names, also when the credential
+# cannot read the standard attribute now.
+STANDARD: dict[str, ColumnType] = {
+    "id": INTEGER,
+    "first_name": TEXT,
+    "last_name": TEXT,
+    "preferred_name": TEXT,
+    "email": TEXT,
+    "gender": TEXT,
+    "status": TEXT,
+    "position": TEXT,
+    "employment_type": TEXT,
+    "supervisor": OBJECT,
+    "weekly_working_hours": TEXT,
+    "hire_date": DATE,
+    "contract_end_date": DATE,
+    "termination_date": DATE,
+    "termination_type": TEXT,
+    "termination_reason": TEXT,
+    "probation_period_end": DATE,
+    "last_working_day": DATE,
+    "created_at": TIMESTAMP,
+    "last_modified_at": TIMESTAMP,
+    "subcompany": OBJECT,
+    "office": OBJECT,
+    "department": OBJECT,
+    "team": OBJECT,
+    "cost_centers": OBJECT,
+    "holiday_calendar": OBJECT,
+    "absence_entitlement": OBJECT,
+    "work_schedule": OBJECT,
+    "fix_salary": NUMBER,
+    "fix_salary_interval": TEXT,
+    "hourly_salary": NUMBER,
+    "vacation_day_balance": NUMBER,
+    "profile_picture": TEXT,
+}
+# Entities with an id and a name of their own, which stand beside the JSON as join columns.
+NAMED_ENTITIES = ("subcompany", "office", "department", "team", "holiday_calendar", "work_schedule")
+TYPES = {"integer": INTEGER, "decimal": NUMBER, "date": DATE, "tags": TEXTS}
+
+RESERVED_NAMES = frozenset(
+    [*STANDARD, "supervisor_id", OTHER_FIELDS]
+    + [f"{name}_{part}" for name in NAMED_ENTITIES for part in ("id", "name")]
+    + [f"{name}_currency" for name, column_type in STANDARD.items() if column_type is NUMBER]
+)
+CATALOGUE_PATH = "/company/employees/attributes"
+CATALOGUE_PERMISSION = "Employees: read"
+MAX_NAME = 48  # with a key and "_currency" behind it still below PostgreSQL's 63 bytes
+
+
+class Attribute(msgspec.Struct):
+    """One entry of the attribute catalogue."""
+
+    key: str
+    label: str | None = None
+    type: str | None = None
+    universal_id: str | None = None
+    options: list[Any] | None = None
+
+
+def snake_case(label: str) -> str:
+    """A column name of a label: letters without their accents and digits, in lower case, joined by underscores."""
+    folded = unicodedata.normalize("NFKD", label).casefold()
+    letters = "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
+    name = re.sub(r"\W+", "_", letters).strip("_")
+    name = re.sub(r"__+", "_", name)
+    if name[:1].isdigit():
+        name = f"_{name}"
+    return _cut(name, MAX_NAME)
+
+
+def _cut(name: str, length: int) -> str:
+    return name.encode()[:length].decode(errors="ignore").rstrip("_")
+
+
+def column_names(
+    attributes: Iterable[Attribute], style: str, reserved: frozenset[str] = RESERVED_NAMES
+) -> dict[str, str]:
+    """The column name of each attribute key.
+
+    A standard attribute and one of Personio's presets goes by its universal_id, another one by its label, or by its
+    key where `style` is `key`. Where names meet, custom attributes get their key appended, so that each keeps a
+    column of its own.
+    """
+    names: dict[str, str] = {}
+    for attribute in attributes:
+        if attribute.key in STANDARD or style == "key":
+            names[attribute.key] = attribute.key
+        else:
+            name = attribute.universal_id or snake_case(attribute.label or "")
+            names[attribute.key] = name or attribute.key
+    custom = [key for key in names if key not in STANDARD]
+    for key in custom:
+        if names[key].lower() in reserved:
+            names[key] = _with_key(names[key], key)
+    # A name with its key can meet another one's label: then only the key itself is sure.
+    for rename in (_with_key, lambda _, key: key):
+        taken = Counter(_reserved_names(names))
+        for key in custom:
+            if any(taken[claimed] > 1 for claimed in _reserved_names({key: names[key]})):
+                names[key] = rename(names[key], key)
+    return names
+
+
+def _with_key(name: str, key: str) -> str:
+    return name if name.endswith(key) else f"{_cut(name, max(8, 53 - len(key)))}_{key}"
+
+
+def _reserved_names(names: dict[str, str]) -> Iterator[str]:
+    """The names in lower case, for databases that do not tell them apart, each with its currency column."""
+    for name in names.values():
+        yield name.lower()
+        yield f"{name.lower()}_currency"
+
+
+def split_tags(text: str, options: Iterable[Any]) -> list[str]:
+    """The tags in a comma-joined text; an option that holds a comma itself stays whole."""
+    with_comma = sorted((o for o in options if isinstance(o, str) and "," in o), key=len, reverse=True)
+    tags = []
+    while text:
+        tag = next((o for o in with_comma if text == o or text.startswith(f"{o},")), None)
+        tag = text.partition(",")[0] if tag is None else tag
+        tags.append(tag.strip())
+        text = text[len(tag) + 1 :]
+    return tags
+
+
+def read_catalogue(client: Client) -> list[Attribute] | None:
+    """The attributes that the credential may read, or None: some may read employees but not the catalogue.
+
+    Page: developer.personio.de/reference/get_company-employees-attributes.
+
+    Raises:
+        TapPersonioError: the catalogue has an unexpected shape.
+    """
+    request = Request("v1", CATALOGUE_PATH, permission=CATALOGUE_PERMISSION)
+    try:
+        page = client.get(request, parse_v1, StreamStats("employee attributes"))
+        return msgspec.convert(page.records, list[Attribute])
+    except StreamUnavailableError:
+        return None
+    except msgspec.MsgspecError:
+        msg = (
+            "The attribute catalogue of Personio has an unexpected shape, so that employees cannot be typed."
+        )
+        raise TapPersonioError(msg) from None
+
+
+class AttributeColumns:
+    """The columns that the readable attributes of a table become.
+
+    Args:
+        attributes: each with its column type.
+        style: the setting attribute_names.
+        reserved: names that no custom attribute takes.
+    """
+
+    def __init__(
+        self,
+        attributes: Iterable[tuple[Attribute, ColumnType]],
+        style: str,
+        reserved: frozenset[str] = RESERVED_NAMES,
+    ) -> None:
+        self.attributes = list(
+            {attribute.key: (attribute, column) for attribute, column in attributes}.values()
+        )
+        self.names = column_names((attribute for attribute, _ in self.attributes), style, reserved)
+        self._tag_options = {
+            each.key: each.options or [] for each, column in self.attributes if column is TEXTS
+        }
+
+    def parse_tags(self, key: str, value: Any) -> Any:
+        """The value of an attribute, as a list where it is a text of tags."""
+        if isinstance(value, str) and key in self._tag_options:
+            return split_tags(value, self._tag_options[key])
+        return value
+
+    @property
+    def coverage(self) -> str:
+        """Number and fingerprint of the attributes: a new one is missing in the rows of before."""
+        columns = sorted(f"{self.names[each.key]}:{each.type}" for each, _ in self.attributes)
+        return f"{len(columns)}-{hashlib.sha256(chr(0).join(columns).encode()).hexdigest()[:8]}"
+
+    def warn_if_fewer(self, logger: logging.Logger, coverage_before: str | None) -> None:
+        """Say when the credential reads fewer attributes than in the last run: their columns become empty."""
+        count, known = len(self.attributes), (coverage_before or "").partition("-")[0]
+        if known.isdigit() and int(known) > count:
+            logger.warning(
+                "This credential reads %d attributes, %d fewer than in the last run: the columns of the others become "
+                "empty. Tick them in Personio's API credential if that is not meant.",
+                count,
+                int(known) - count,
+            )
+
+
+def standard_type(attribute: Attribute) -> ColumnType:
+    """The column type of an attribute of the catalogue."""
+    return STANDARD.get(attribute.key) or TYPES.get(attribute.type or "", TEXT)

@@ -1,0 +1,154 @@
+"""Pages: what a response of API v1 or v2 holds, and the identifiers of its records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tap_personio.columns import get_path
+from tap_personio.errors import StreamFailedError, TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+
+@dataclass(slots=True)
+class Page:
+    """One page of a list.
+
+    Attributes:
+        records: JSON objects as dictionaries, or what `records.TypedRows` decoded.
+        total: how many records the server announces for the whole list, where it does.
+        next_href: the address of the next page, in API v2.
+        parent: what the request was about, for lists below a parent record.
+    """
+
+    records: list[Any]
+    total: int | None = None
+    next_href: str | None = None
+    parent: Any = None
+
+
+class Metadata(msgspec.Struct):
+    """What a response of API v1 says about its list."""
+
+    total_elements: int | None = None
+
+
+class _V1Response(msgspec.Struct):
+    data: Any = None
+    success: bool | None = None
+    metadata: Metadata | None = None
+
+
+class _Href(msgspec.Struct):
+    href: str | None = None
+
+
+class _Links(msgspec.Struct):
+    next: _Href | None = None
+
+
+class _Meta(msgspec.Struct):
+    links: _Links | None = None
+
+
+class _V2Response(msgspec.Struct):
+    data: list[Any] | None = msgspec.field(name="_data", default=None)
+    meta: _Meta | None = msgspec.field(name="_meta", default=None)
+
+
+_v1_decoder = msgspec.json.Decoder(_V1Response)
+_v2_decoder = msgspec.json.Decoder(_V2Response)
+
+
+def parse_v1(body: bytes) -> Page:
+    """Read a response of API v1.
+
+    Raises:
+        TransientError: for `success: false`, which comes with status 200 too, and without data.
+        StreamFailedError: when the data is no list.
+        msgspec.MsgspecError: when this is no JSON.
+    """
+    response = _v1_decoder.decode(body)
+    check_success(success=response.success)
+    if response.data is None:
+        msg = "the answer has no data"
+        raise TransientError(msg)
+    if not isinstance(response.data, list):
+        msg = "the answer holds no list of records"
+        raise StreamFailedError(msg)
+    return Page(response.data, response.metadata.total_elements if response.metadata else None)
+
+
+def check_success(*, success: bool | None) -> None:
+    """Raise TransientError for a response of API v1 that says `success: false`."""
+    if success is False:
+        msg = "the answer says success: false"
+        raise TransientError(msg)
+
+
+def parse_v2(body: bytes) -> Page:
+    """Read a response of API v2.
+
+    Raises:
+        TransientError: when there is no `_data`.
+        msgspec.MsgspecError: when this is no JSON, or the data is no list.
+    """
+    response = _v2_decoder.decode(body)
+    if response.data is None:
+        msg = "the answer has no _data"
+        raise TransientError(msg)
+    links = response.meta.links if response.meta else None
+    return Page(response.data, next_href=links.next.href if links and links.next else None)
+
+
+class IdReader:
+    """Finds the identifiers of the records of a page.
+
+    Args:
+        path: where it stands in a record, see `columns.get_path`.
+    """
+
+    def __init__(self, *path: str) -> None:
+        self._path = path
+
+    def __call__(self, page: Page) -> list[Any]:
+        """The identifiers in order.
+
+        Raises:
+            StreamFailedError: where a record has none.
+        """
+        path = self._path
+        ids = [
+            get_path(each, path) if each.__class__ is dict else getattr(each, "id", None)
+            for each in page.records
+        ]
+        if not all(isinstance(each, int | str) for each in ids):
+            msg = "a record has no readable identifier"
+            raise StreamFailedError(msg)
+        return ids
+
+
+class SeenIds:
+    """The identifiers seen so far. Dense numbers take about two bytes each."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}
+        self._others: set[Hashable] = set()
+        self.count = 0
+
+    def add(self, identifier: int | str) -> bool:
+        """Note an identifier. Returns whether it is new."""
+        if identifier.__class__ is int:
+            place, bit = identifier >> 6, 1 << (identifier & 63)
+            known = self._numbers.get(place, 0)
+            is_new = not known & bit
+            self._numbers[place] = known | bit
+        else:
+            is_new = identifier not in self._others
+            self._others.add(identifier)
+        self.count += is_new
+        return is_new

@@ -1,0 +1,167 @@
+"""The employees table: its columns come from the account's own attribute catalogue."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tap_personio.attributes import (
+    CATALOGUE_PATH,
+    CATALOGUE_PERMISSION,
+    NAMED_ENTITIES,
+    STANDARD,
+    Attribute,
+    AttributeColumns,
+    column_names,
+    standard_type,
+)
+from tap_personio.columns import INTEGER, LIST, NUMBER, TEXT, Column
+from tap_personio.errors import StreamUnavailableError
+from tap_personio.pages import IdReader, parse_v1
+from tap_personio.pagination import OffsetList, read_list
+from tap_personio.stream import OTHER_FIELDS_COLUMN
+from tap_personio.streams.base import ATTRIBUTE_ID, WITHOUT_ZONE, V1List, V1Single
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_personio.pages import Page
+    from tap_personio.progress import StreamStats
+    from tap_personio.stream import SyncPlan
+
+EMPLOYEE_IDS = IdReader(*ATTRIBUTE_ID)
+
+
+class EmployeeAttributes(V1Single):
+    """The attributes of employees that the credential may read, and the columns they have."""
+
+    name = "employee_attributes"
+    path = CATALOGUE_PATH
+    permission = CATALOGUE_PERMISSION
+    request_cost = "1"
+    selected_by_default = False
+    primary_keys = ("key",)
+    columns = (
+        Column("key", TEXT),
+        Column("label", TEXT),
+        Column("type", TEXT),
+        Column("universal_id", TEXT),
+        Column("options", LIST),
+        Column("column_name", TEXT, description="The attribute's column in the table employees."),
+    )
+
+    def fields(self, record: Any, parent: Any) -> dict[str, Any]:  # noqa: ARG002
+        """The entry of the catalogue and the column it has become."""
+        return {**record, "column_name": self._names.get(record["key"])}
+
+    @functools.cached_property
+    def _names(self) -> dict[str, str]:
+        attributes = [Attribute("id"), *(self.run.attribute_catalogue or ())]
+        return column_names(attributes, self.settings.attribute_names)
+
+
+class Employees(V1List):
+    """Everyone who works or worked here, with all attributes the credential may read."""
+
+    name = "employees"
+    path = "/company/employees"
+    permission = "Employees: read, and the attributes"
+    request_cost = "1 per 100 employees"
+    primary_keys = ("id",)
+    replication_key = "last_modified_at"
+    # Changes show up to an hour late in the filter, and nobody says in which zone it takes its moment.
+    lookback = dt.timedelta(hours=15)
+    limit = 100
+    ids = EMPLOYEE_IDS
+    parent_ids = EMPLOYEE_IDS
+    deletion_events = ("person.deleted",)
+    incremental_filter = ("updated_since", WITHOUT_ZONE)
+    columns = ()  # from the catalogue
+
+    def id_pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:  # noqa: ARG002
+        """All employees, with their id only."""
+        everything = self.request()
+        listing = OffsetList(
+            everything.with_params(("attributes[]", "id")),
+            self.limit,
+            self.offset,
+            EMPLOYEE_IDS,
+            self.changed_meanwhile(everything, self.run.started),
+        )
+        return read_list(self.client, listing, stats)
+
+    @functools.cached_property
+    def attribute_columns(self) -> AttributeColumns:
+        """The attributes that this credential may read, with their columns.
+
+        Some credentials may read employees but not the catalogue: then the attributes that the first employees carry
+        stand for it, and without those the standard attributes.
+        """
+        found = self.run.attribute_catalogue
+        if found is None:
+            try:
+                found = self._sample_attributes()
+            except StreamUnavailableError:
+                found = [Attribute(key, universal_id=key) for key in STANDARD]
+        typed = ((each, standard_type(each)) for each in (Attribute("id"), *found))
+        return AttributeColumns(typed, self.settings.attribute_names)
+
+    def _sample_attributes(self) -> list[Attribute]:
+        request = self.request(("limit", str(self.limit)), ("offset", "0"))
+        page = self.client.get(request, parse_v1, self.stats)
+        found: dict[str, Attribute] = {}
+        for record in page.records:
+            for key, value in record["attributes"].items():
+                if isinstance(value, dict):
+                    attribute = {name: value.get(name) for name in ("label", "type", "universal_id")}
+                    found.setdefault(key, msgspec.convert({"key": key, **attribute}, Attribute))
+        return list(found.values())
+
+    @functools.cached_property
+    def table_columns(self) -> tuple[Column, ...]:
+        """A column for each attribute, in the catalogue's order, with its currency and what joins it."""
+        columns = []
+        for attribute, column_type in self.attribute_columns.attributes:
+            name = self.attribute_columns.names[attribute.key]
+            columns.append(Column(name, column_type, description=attribute.label or ""))
+            if column_type is NUMBER:
+                columns.append(Column(f"{name}_currency", TEXT))
+            if name == "supervisor":
+                columns.append(Column("supervisor_id", INTEGER, ("supervisor", *ATTRIBUTE_ID)))
+            if name in NAMED_ENTITIES:
+                columns.append(Column(f"{name}_id", INTEGER, (name, "attributes", "id", "value")))
+                columns.append(Column(f"{name}_name", TEXT, (name, "attributes", "name", "value")))
+        return (*columns, OTHER_FIELDS_COLUMN)
+
+    @property
+    def coverage(self) -> str:
+        """Number and fingerprint of the attributes: a new one is missing in the rows of before."""
+        return self.attribute_columns.coverage
+
+    def warn_if_fewer_columns(self, coverage_before: str | None) -> None:
+        """Attributes can be hidden from a credential at any time."""
+        self.attribute_columns.warn_if_fewer(self.logger, coverage_before)
+
+    def fields(self, record: Any, parent: Any) -> dict[str, Any]:  # noqa: ARG002
+        """Attribute values under their column names; attributes newer than the catalogue under their keys."""
+        fields: dict[str, Any] = {}
+        names = self.attribute_columns.names
+        for key, attribute in record["attributes"].items():
+            value = attribute["value"]
+            name = names.get(key)
+            if name is None:
+                name = key if key not in self._column_names else f"attribute_{key}"
+                value = attribute
+            else:
+                value = self.attribute_columns.parse_tags(key, value)
+            fields[name] = value
+            if "currency" in attribute:
+                fields[f"{name}_currency"] = attribute["currency"]
+        return fields
+
+    @functools.cached_property
+    def _column_names(self) -> frozenset[str]:
+        return frozenset(column.name for column in self.table_columns)

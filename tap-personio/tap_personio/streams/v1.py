@@ -1,0 +1,377 @@
+"""The streams of Personio's API v1, but for employees.
+
+Paths, parameters and fields: developer.personio.de/reference (v1.0) and what users found out about them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from tap_personio.columns import (
+    BOOLEAN,
+    DATE,
+    INTEGER,
+    LIST,
+    NUMBER,
+    OBJECT,
+    TEXT,
+    TIME,
+    TIMESTAMP,
+    Column,
+)
+from tap_personio.errors import RecordMissingError
+from tap_personio.pages import Page, parse_v1
+from tap_personio.pagination import Offset
+from tap_personio.streams.base import (
+    ATTRIBUTE_ID,
+    DAY,
+    IDS,
+    IDS_IN_ATTRIBUTES,
+    WITH_ZONE,
+    V1List,
+    V1Single,
+    V1Stream,
+)
+from tap_personio.transport import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_personio.progress import StreamStats
+    from tap_personio.stream import SyncPlan
+
+
+class AbsenceTypes(V1List):
+    """Kinds of absence, day- and hour-tracked."""
+
+    name = "absence_types"
+    path = "/company/time-off-types"
+    permission = "Absences: read"
+    request_cost = "1"
+    primary_keys = ("id",)
+    decodes_typed = True
+    columns = (
+        Column("id", INTEGER),
+        Column("id_v2", TEXT, description="Identifier of the same type in API v2."),
+        Column("name", TEXT),
+        Column("category", TEXT),
+        Column("unit", TEXT, description="What absences of this type are measured in: day or hour."),
+        Column("approval_required", BOOLEAN),
+    )
+
+
+class Absences(V1List):
+    """Absences that are measured in days."""
+
+    name = "absences"
+    path = "/company/time-offs"
+    permission = "Absences: read"
+    request_cost = "1 per 200 absences"
+    primary_keys = ("id",)
+    replication_key = "updated_at"
+    deletion_events = ("absence-period.deleted", "person.deleted")
+    # The filter is a day, and nobody says in which zone. `updated_since`, which some clients send, is ignored.
+    lookback = dt.timedelta(days=1)
+    incremental_filter = ("updated_from", DAY)
+    date_filters = ("start_date", "end_date")
+    offset = Offset.PAGE
+    decodes_typed = True
+    columns = (
+        Column("id", INTEGER),
+        Column("id_v2", TEXT, description="Identifier of the same absence in API v2."),
+        Column("status", TEXT),
+        Column("start_date", DATE, description="First day."),
+        Column("end_date", DATE, description="Last day, inclusive."),
+        Column("days_count", NUMBER),
+        Column("half_day_start", BOOLEAN),
+        Column("half_day_end", BOOLEAN),
+        Column("time_off_type", OBJECT),
+        Column("time_off_type_id", INTEGER, ("time_off_type", "attributes", "id")),
+        Column("time_off_type_name", TEXT, ("time_off_type", "attributes", "name")),
+        Column("employee", OBJECT),
+        Column("employee_id", INTEGER, ("employee", *ATTRIBUTE_ID)),
+        Column("certificate", OBJECT),
+        Column("comment", TEXT),
+        Column("created_by", TEXT),
+        Column("created_at", TIMESTAMP),
+        Column("updated_at", TIMESTAMP),
+    )
+
+
+class Attendances(V1List):
+    """Working times, confirmed and pending."""
+
+    name = "attendances"
+    path = "/company/attendances"
+    permission = "Attendances: read"
+    replaced_by = "attendance_periods"
+    request_cost = "1 per 200 attendances"
+    primary_keys = ("id",)
+    replication_key = "updated_at"
+    deletion_events = ("attendance-period.deleted", "person.deleted")
+    incremental_filter = ("updated_from", WITH_ZONE)
+    ids = IDS
+    decodes_typed = True
+    columns = (
+        Column("id", INTEGER),
+        Column("id_v2", TEXT, description="Identifier of the same period in API v2."),
+        Column("employee", INTEGER),
+        Column("employee_id", INTEGER, ("employee",)),
+        Column("date", DATE),
+        Column("start_time", TIME),
+        Column("end_time", TIME, description="Empty while the period is running."),
+        Column("break", INTEGER, description="Minutes."),
+        Column("comment", TEXT),
+        Column("status", TEXT),
+        Column("is_holiday", BOOLEAN),
+        Column("is_on_time_off", BOOLEAN),
+        Column("project", OBJECT),
+        Column("project_id", INTEGER, ("project", "id")),
+        Column("project_name", TEXT, ("project", "attributes", "name")),
+        Column("updated_at", TIMESTAMP),
+    )
+
+    def date_params(self) -> tuple[tuple[str, str], ...]:
+        """Both days are required, and span the whole range also when only changes are asked for."""
+        start = self.settings.start_date or dt.date(1970, 1, 1)
+        return (
+            ("start_date", start.isoformat()),
+            ("end_date", self.run.last_day.isoformat()),
+            ("includePending", "true"),
+        )
+
+
+class Projects(V1Single):
+    """Projects that working time is booked on."""
+
+    name = "projects"
+    path = "/company/attendances/projects"
+    permission = "Attendances: read, or Projects: read"
+    replaced_by = "projects_v2"
+    request_cost = "1"
+    primary_keys = ("id",)
+    columns = (
+        Column("id", INTEGER),
+        Column("name", TEXT),
+        Column("active", BOOLEAN),
+        Column("created_at", TIMESTAMP),
+        Column("updated_at", TIMESTAMP),
+    )
+
+
+class DocumentCategories(V1Single):
+    """Categories that documents are filed under."""
+
+    name = "document_categories"
+    path = "/company/document-categories"
+    permission = "Documents: read"
+    request_cost = "1"
+    primary_keys = ("id",)
+    columns = (
+        Column("id", INTEGER),
+        Column("name", TEXT),
+    )
+
+
+class CustomReportsList(V1Single):
+    """Custom reports that the credential may read, without their rows."""
+
+    name = "custom_reports_list"
+    path = "/company/custom-reports/reports"
+    permission = "Custom reports: read"
+    replaced_by = "reports"
+    request_cost = "1"
+    primary_keys = ("id",)
+    columns = (
+        Column("id", TEXT),
+        Column("name", TEXT),
+        Column("description", TEXT),
+        Column("author_first_name", TEXT),
+        Column("author_last_name", TEXT),
+        Column("type", TEXT),
+        Column("status", TEXT),
+        Column("start_date", DATE),
+        Column("end_date", DATE),
+        Column("period_type", TEXT),
+        Column("columns", LIST),
+        Column("filters", LIST),
+        Column("created_at", TIMESTAMP),
+        Column("updated_at", TIMESTAMP),
+        Column("data_refreshed_at", TIMESTAMP),
+    )
+
+
+class EmployeesAbsencesBalance(V1Stream):
+    """Open days and hours of every employee, by absence type."""
+
+    name = "employees_absences_balance"
+    path = "/company/employees/{id}/absences/balance"
+    permission = "Absences: read, Employees: read"
+    request_cost = "1 per employee"
+    # A balance changes without its employee changing: every employee, every run.
+    load_note = "merged, all of it"
+    primary_keys = ("employee_id", "id")
+    columns = (
+        Column("employee_id", INTEGER),
+        Column("id", INTEGER, description="Identifier of the absence type."),
+        Column("name", TEXT),
+        Column("category", TEXT),
+        Column("balance", NUMBER, description="As of now; absences taken are deducted."),
+        Column("available_balance", NUMBER, description="Planned absences are deducted too."),
+    )
+
+    def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:  # noqa: ARG002
+        """One request per employee; one who has left the list meanwhile has no balance."""
+        requests = ((each, self._child_request(each)) for each in self.run.ids["employees"].all())
+        for employee, page in self.client.get_each(requests, parse_v1, stats):
+            if page is not None:
+                page.parent = employee
+                yield page
+
+    def _child_request(self, employee: int | str) -> Request:
+        return self.request(path=self.path.replace("{id}", str(employee)))
+
+    def fields(self, record: Any, parent: Any) -> dict[str, Any]:
+        """The answer does not name its employee."""
+        record["employee_id"] = parent
+        fields: dict[str, Any] = record
+        return fields
+
+
+class HourlyAbsences(V1List):
+    """Absences that are measured in hours; the endpoint of the day-tracked ones does not hold them."""
+
+    name = "hourly_absences"
+    path = "/company/absence-periods"
+    permission = "Absences: read"
+    request_cost = "1 per 200 absences"
+    selected_by_default = False
+    primary_keys = ("id",)
+    replication_key = "updated_at"
+    deletion_events = ("absence-period.deleted", "person.deleted")
+    incremental_filter = ("updated_from", WITH_ZONE)
+    date_filters = ("start_date", "end_date")  # one of the two leaves the other side open
+    offset = Offset.PAGE_FROM_0_OR_1
+    decodes_typed = True
+    columns = (
+        Column("id", TEXT),
+        Column("status", TEXT),
+        Column("measurement_unit", TEXT),
+        Column("effective_duration", INTEGER, description="Minutes."),
+        Column("start", TIMESTAMP),
+        Column("end", TIMESTAMP),
+        Column("timezone", TEXT),
+        Column("half_day_start", BOOLEAN),
+        Column("half_day_end", BOOLEAN),
+        Column("absence_type", OBJECT),
+        Column("absence_type_id", TEXT, ("absence_type", "attributes", "id")),
+        Column("absence_type_name", TEXT, ("absence_type", "attributes", "name")),
+        Column("time_off_type_id", INTEGER, ("absence_type", "attributes", "time_off_type_id")),
+        Column("employee", OBJECT),
+        Column("employee_id", INTEGER, ("employee", *ATTRIBUTE_ID)),
+        Column("certificate", OBJECT),
+        Column("comment", TEXT),
+        Column("origin", TEXT),
+        Column("created_by", TEXT),
+        Column("breakdowns", LIST, description="Minutes of each day."),
+        Column("created_at", TIMESTAMP),
+        Column("updated_at", TIMESTAMP),
+        Column("approved_at", TIMESTAMP),
+    )
+
+
+class CustomReports(V1Stream):
+    """The values of every custom report, one row each.
+
+    Nothing in a report is unique: an employee comes again and again in a historical one, with the same attribute and
+    the same date. So a row's key is its place: the item of the report, and the value in the item.
+    """
+
+    name = "custom_reports"
+    path = "/company/custom-reports/reports/{id}"
+    permission = "Custom reports: read"
+    replaced_by = "reports"
+    request_cost = "1 per report and 100 employees"
+    selected_by_default = False
+    primary_keys = ("report_id", "item_number", "value_number")
+    limit = 100
+    columns = (
+        Column("report_id", TEXT),
+        Column("item_number", INTEGER, description="From 0, in the report's order."),
+        Column("value_number", INTEGER, description="From 0, in the item's order."),
+        Column("report_name", TEXT),
+        Column("employee_id", INTEGER),
+        Column("attribute_id", TEXT),
+        Column("data_type", TEXT),
+        Column(
+            "effective_date", DATE, description="In historical reports, the day from which the value holds."
+        ),
+        Column("value", TEXT),
+        Column("entity_id", TEXT),
+        Column("duration", NUMBER),
+        Column("start_date", DATE),
+        Column("end_date", DATE),
+        Column("amount", NUMBER),
+        Column("currency", TEXT, description="Code or symbol, as the report has it."),
+        Column("details", OBJECT, description="The value as it came, with all that its kind holds."),
+    )
+
+    def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:  # noqa: ARG002
+        """Page after page of each report, until one brings nothing new.
+
+        What total_elements counts here nobody says, and an employee may have many items: it is no sign of the end.
+        """
+        listed = Request(
+            self.api,
+            "/company/custom-reports/reports",
+            template=self.path,
+            permission=self.permission,
+            replaced_by=self.replaced_by,
+        )
+        for report in IDS_IN_ATTRIBUTES(self.client.get(listed, parse_v1, stats)):
+            count, before = 0, None
+            for number in itertools.count(1):
+                reports = self._page_of(report, number, stats)
+                items = [(_name_of(each), item) for each in reports for item in _items_of(each)]
+                if not items or reports == before:
+                    break
+                yield Page([(report, count + place, *item) for place, item in enumerate(items)])
+                before = reports
+                count += len(items)
+
+    def _page_of(self, report: int | str, number: int, stats: StreamStats) -> list[Any]:
+        """A page of a report; empty when the report is gone meanwhile."""
+        request = self.request(path=self.path.replace("{id}", str(report)))
+        try:
+            return self.client.get(
+                request.with_params(("page", str(number)), ("limit", str(self.limit))), parse_v1, stats
+            ).records
+        except RecordMissingError:
+            return []
+
+    def rows(self, page: Page) -> Iterator[dict[str, Any]]:
+        """The values of the items of a page: what their kind has a column for, and all of it under `details`."""
+        known = {column.name for column in self.columns}
+        for report, item_number, name, item in page.records:
+            values = [*(item.get("attributes") or ()), *(item.get("historical_attributes") or ())]
+            for value_number, value in enumerate(values):
+                yield {
+                    **{key: each for key, each in value.items() if key in known},
+                    "currency": value.get("currency_code") or value.get("currency_symbol"),
+                    "report_id": report,
+                    "report_name": name,
+                    "item_number": item_number,
+                    "value_number": value_number,
+                    "employee_id": value.get("employee_id", item.get("employee_id")),
+                    "details": value,
+                }
+
+
+def _name_of(report: dict[str, Any]) -> Any:
+    return (report.get("attributes") or {}).get("name") or report.get("name")
+
+
+def _items_of(report: dict[str, Any]) -> list[Any]:
+    return (report.get("attributes") or {}).get("items") or report.get("items") or []

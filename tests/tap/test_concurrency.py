@@ -1,0 +1,67 @@
+"""All streams share a few connections, and none keeps another one waiting."""
+
+from __future__ import annotations
+
+import pytest
+from personio_sandbox import Sandbox
+from reading import Warehouse
+
+LATENCY = 0.05
+
+
+@pytest.fixture
+def sandbox():
+    with Sandbox(employees=40, attendances_per_employee=60, absences_per_employee=20, seed=3) as sandbox:
+        yield sandbox
+
+
+def starts(sandbox) -> list[float]:
+    """When each request came, but for the login."""
+    return sorted(each.at for each in sandbox.requests if "/auth" not in each.path)
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_no_more_requests_are_in_flight_than_the_setting_allows(sandbox, concurrency):
+    sandbox.options.latency = LATENCY
+    assert Warehouse(sandbox, settings={"concurrency": concurrency}).read().error is None
+    times = starts(sandbox)
+    # Each answer takes the latency at least: the next request but `concurrency` comes after that.
+    gaps = [later - earlier for earlier, later in zip(times, times[concurrency:], strict=False)]
+    assert min(gaps) > 0.9 * LATENCY
+    assert len(times) > 60
+
+
+def test_streams_are_fetched_at_the_same_time(sandbox):
+    sandbox.options.latency = LATENCY
+    assert Warehouse(sandbox, settings={"concurrency": 12}).read().error is None
+    order = [each.path for each in sorted(sandbox.requests, key=lambda each: each.at)]
+    last_attendances = max(place for place, path in enumerate(order) if path.endswith("/attendances"))
+    first_projects = order.index("/v1/company/attendances/projects")
+    assert first_projects < last_attendances, "the last table was asked for when the first ones were done"
+
+
+def test_a_stream_that_waits_for_its_limit_keeps_no_connection(sandbox):
+    """Employees may be asked 15 times at once, then 5 times a second; everything else has no limit."""
+    sandbox.options.rate_limits = True
+    streams = [
+        "recruiting_applications",
+        "recruiting_stage_transitions",
+        "absences",
+        "attendances",
+        "projects",
+    ]
+    assert Warehouse(sandbox, streams, {"concurrency": 1}).read().error is None
+    order = [each.path for each in sorted(sandbox.requests, key=lambda each: each.at)]
+    limited = max(place for place, path in enumerate(order) if "/v2/recruiting" in path)
+    others = max(place for place, path in enumerate(order) if path.startswith("/v1/company"))
+    assert others < limited
+    assert not [each for each in sandbox.requests if each.status == 429]
+
+
+def test_the_streams_of_one_run_interleave_and_each_keeps_its_order(sandbox):
+    reading = Warehouse(sandbox).read()
+    for name in {each["stream"] for each in reading.messages if "stream" in each}:
+        kinds = [each["type"] for each in reading.messages if each.get("stream") == name]
+        assert kinds[0] == "SCHEMA"
+        assert kinds[-1] == "ACTIVATE_VERSION"
+        assert set(kinds[1:-1]) <= {"RECORD"}
