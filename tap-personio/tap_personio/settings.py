@@ -72,6 +72,17 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         ),
     ),
     th.Property(
+        "max_removed_percent",
+        th.CustomType({"type": ["number", "string", "null"], "minimum": 0, "maximum": 100}),
+        default=30,
+        title="Max removed percent",
+        description=(
+            "A full sync that brings fewer records than the last one, by more than this percentage and by at least 20, "
+            "fails and leaves its table unchanged: the credential may have lost rights. `--full-refresh` accepts it; "
+            "`never` (or null in a config file) switches this off."
+        ),
+    ),
+    th.Property(
         "attribute_names",
         th.StringType,
         default="label",
@@ -155,6 +166,7 @@ class Settings:
     start_date: dt.date | None
     end_date: dt.date | None
     resync_after: dt.timedelta | None
+    max_removed_percent: float | None
     attribute_names: str
     concurrency: int
     fail_on_unavailable: bool
@@ -177,7 +189,7 @@ class Settings:
         if start and end and start > end:
             msg = f"The setting start_date ({start}) is after end_date ({end}): swap them or drop one."
             raise SettingsError(msg)
-        resync = config["resync_after_days"]
+        resync, removed = config["resync_after_days"], config["max_removed_percent"]
         return cls(
             client_id=_secret(config, "client_id"),
             client_secret=_secret(config, "client_secret"),
@@ -185,6 +197,7 @@ class Settings:
             start_date=start,
             end_date=end,
             resync_after=None if resync == NEVER else dt.timedelta(days=resync),
+            max_removed_percent=None if removed == NEVER else removed,
             attribute_names=config["attribute_names"],
             concurrency=config["concurrency"],
             fail_on_unavailable=config["on_unavailable"] == "fail",
@@ -212,7 +225,7 @@ def typed(config: Mapping[str, Any]) -> dict[str, Any]:
     }
     result = {name: rule["default"] for name, rule in properties.items() if "default" in rule}
     for name, value in config.items():
-        if name == "resync_after_days" and (value is None or str(value).strip().lower() == NEVER):
+        if _may_be_never(properties.get(name)) and (value is None or str(value).strip().lower() == NEVER):
             result[name] = NEVER
         elif name not in properties:
             result[name] = value
@@ -232,12 +245,12 @@ def _typed(name: str, value: Any, rule: dict[str, Any]) -> Any:
         rule = {"minimum": 0, **rule}
     found = _READ[kind](value)
     if found is None or not _fits(found, rule):
-        msg = f"The setting {name} must be {_wanted(name, kind, rule)}."
+        msg = f"The setting {name} must be {_wanted(kind, rule)}."
         raise SettingsError(msg)
     return found
 
 
-def _wanted(name: str, kind: str, rule: dict[str, Any]) -> str:
+def _wanted(kind: str, rule: dict[str, Any]) -> str:
     if "enum" in rule:
         return f"one of: {', '.join(rule['enum'])}"
     if "format" in rule:
@@ -248,9 +261,11 @@ def _wanted(name: str, kind: str, rule: dict[str, Any]) -> str:
         )
     what = "a number" if kind == "number" else "a whole number"
     up_to = f"to {rule['maximum']:g}" if "maximum" in rule else "on"
-    return f"{what} from {rule['minimum']:g} {up_to}" + (
-        f", or `{NEVER}`" if name == "resync_after_days" else ""
-    )
+    return f"{what} from {rule['minimum']:g} {up_to}" + (f", or `{NEVER}`" if _may_be_never(rule) else "")
+
+
+def _may_be_never(rule: Mapping[str, Any] | None) -> bool:
+    return rule is not None and {"number", "string"} <= set(rule.get("type", ()))
 
 
 def _flag(value: Any) -> bool | None:

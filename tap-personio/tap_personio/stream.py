@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 OTHER_FIELDS_COLUMN = Column(
     OTHER_FIELDS, OBJECT, description="Fields that Personio sends and this stream does not know yet."
 )
+# A full sync that brings fewer records is refused only if so many are missing, see the setting max_removed_percent.
+MIN_REMOVED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +201,14 @@ class PersonioStream(Stream):
         return since
 
     @property
-    def coverage(self) -> str:
-        """What a full sync covers. When it changes, the next read is a full sync."""
+    def _days(self) -> str:
         start, end = self.settings.start_date, self.settings.end_date
         return f"{start or ''}/{end or ''}"
+
+    @property
+    def coverage(self) -> str:
+        """What a full sync covers. When it changes, the next read is a full sync."""
+        return self._days
 
     @functools.cached_property
     def _coverage_and_selection(self) -> str:
@@ -298,10 +304,34 @@ class PersonioStream(Stream):
                     each.stream_alias, each.transformed_schema, each.transformed_key_properties, bookmarks
                 )
 
+    @property
+    def _activated(self) -> int | None:
+        """The version that replaces all rows at the end of this run; None where rows are only merged."""
+        return self.plan.version if self.plan.is_full_sync and self.settings.activate_versions else None
+
+    def too_few_records(self) -> StreamFailedError | None:
+        """Why a full sync must not be activated: it brought far fewer records than the last one.
+
+        A credential that was narrowed looks like a company that shrank. Syncs of other days cannot be compared.
+        """
+        now, before = self.stats.rows, self.stream_state.get("records")
+        limit, covered = self.settings.max_removed_percent, str(self.stream_state.get("scope")).split(" ")[0]
+        covers_other_days = "/" in covered and covered != self._days
+        if limit is None or self._activated is None or not isinstance(before, int) or covers_other_days:
+            return None
+        if before - now < MIN_REMOVED or (before - now) * 100 <= limit * before:
+            return None
+        msg = (
+            f"this full sync brought {now:,} records, the last one {before:,}, which is more than max_removed_percent "
+            f"({limit:g}) fewer; check what the credential may read, or, if the others are gone in Personio, accept "
+            "that with --full-refresh or a higher max_removed_percent"
+        )
+        return StreamFailedError(msg)
+
     def last_messages(self) -> Iterator[Message]:
         """ACTIVATE_VERSION after a full sync."""
-        version = self.plan.version
-        if self.plan.is_full_sync and self.settings.activate_versions and version is not None:
+        version = self._activated
+        if version is not None:
             for each in self.stream_maps:
                 if not isinstance(each, RemoveRecordTransform):
                     yield ActivateVersionMessage(each.stream_alias, version)
@@ -316,6 +346,8 @@ class PersonioStream(Stream):
         plan, bookmark = self.plan, self.stream_state
         if plan.is_full_sync and plan.version is not None:
             bookmark["version"] = plan.version
+            bookmark["records"] = self.stats.rows
+        bookmark["scope"] = self._coverage_and_selection
         if not self.reads_increments:
             return
         started = plan.started.isoformat()
@@ -323,7 +355,6 @@ class PersonioStream(Stream):
         reached = min(newest, started) if newest else previous or started
         bookmark["replication_key"] = self.replication_key
         bookmark["replication_key_value"] = max(reached, previous) if previous else reached
-        bookmark["scope"] = self._coverage_and_selection
         if plan.is_full_sync:
             bookmark["read_whole_at"] = started
 

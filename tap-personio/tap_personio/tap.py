@@ -142,15 +142,15 @@ class TapPersonio(Tap):
                 newest[stream.name] = max(filter(None, (newest.get(stream.name), item.newest)), default=None)
                 cast("SingerWriter", self.message_writer).write(item.lines)
                 stream.stats.count(item.rows, item.total)
-            elif item.error is None:
+            elif error := item.error or stream.too_few_records():
+                _fail(stream, error)
+            else:
                 if is_new:
                     self._write_all(stream.first_messages())
                 self._write_all(stream.last_messages())
                 stream.commit(newest.get(stream.name))
                 self.write_message(StateMessage(self.state))
                 stream.stats.succeed(is_full_sync=stream.plan.is_full_sync)
-            else:
-                _fail(stream, item.error)
 
     def _plan(self, streams: Iterable[PersonioStream]) -> None:
         run = self.run_context

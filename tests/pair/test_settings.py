@@ -40,6 +40,7 @@ RIGHT: dict[str, dict[str, tuple[str, Any]]] = {
         "start_date": ("2024-02-01", "2024-02-01"),
         "end_date": ("2028-11-26T10:00:00+02:00", "2028-11-26T10:00:00+02:00"),
         "resync_after_days": ("never", "never"),
+        "max_removed_percent": ("12.5", 12.5),
         "attribute_names": ("key", "key"),
         "concurrency": ("7", 7),
         "on_unavailable": ("fail", "fail"),
@@ -273,8 +274,9 @@ def test_what_is_wrong_is_named_from_the_commands_own_environment(monkeypatch, p
 
 @pytest.mark.parametrize("value", [None, "never", " Never "])
 def test_a_config_file_says_never_in_words_or_as_null(value):
-    tap = TapPersonio(config=NEEDED["tap-personio"] | {"resync_after_days": value}, setup_mapper=False)
-    assert tap.run_context.settings.resync_after is None
+    given = {"resync_after_days": value, "max_removed_percent": value}
+    settings = TapPersonio(config=NEEDED["tap-personio"] | given, setup_mapper=False).run_context.settings
+    assert (settings.resync_after, settings.max_removed_percent) == (None, None)
 
 
 def test_an_empty_setting_is_one_that_is_not_given(monkeypatch):
