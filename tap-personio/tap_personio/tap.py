@@ -6,6 +6,7 @@ import copy
 import functools
 import gc
 import json
+import logging
 import traceback
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
@@ -23,6 +24,7 @@ from tap_personio.errors import SettingsError, StreamFailedError, StreamUnavaila
 from tap_personio.prefetch import Chunk, prefetch
 from tap_personio.run import ParentIds, RunContext
 from tap_personio.settings import CONFIG_JSONSCHEMA, Settings, typed
+from tap_personio.shape import shape
 from tap_personio.streams import STREAMS
 from tap_personio.streams.v2_webhooks import WebhookEvents
 from tap_personio.writer import SingerWriter
@@ -222,15 +224,17 @@ class TapPersonio(Tap):
     @override
     def get_singer_command(cls) -> click.Command:
         command = super().get_singer_command()
-        command.params.append(
-            click.Option(
-                ["--check"],
-                is_flag=True,
-                expose_value=False,
-                callback=cls.cb_check,
-                help="Show which streams the credential can read, and which rights are missing for the others.",
+        command.params += [
+            click.Option([name], is_flag=True, expose_value=False, callback=callback, help=text)
+            for name, callback, text in (
+                (
+                    "--check",
+                    cls.cb_check,
+                    "Show which streams the credential can read, and which rights are missing for the others.",
+                ),
+                ("--shape", cls.cb_shape, "Show the form of Personio's answers, without any value."),
             )
-        )
+        ]
         return command
 
     @classmethod
@@ -240,6 +244,15 @@ class TapPersonio(Tap):
             config = ctx.params["config"]
             tap = cls(config=config.config, parse_env_config=config.parse_env)
             ctx.exit(0 if check(tap._all_streams, tap.run_context) else 1)
+
+    @classmethod
+    def cb_shape(cls, ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG003
+        """Print the form of Personio's answers and end."""
+        if value:
+            logging.disable(logging.WARNING)  # lines below that may name a report
+            config = ctx.params["config"]
+            tap = cls(config=config.config, parse_env_config=config.parse_env, setup_mapper=False)
+            ctx.exit(0 if shape(tap, Settings.from_config(tap.config)) else 1)
 
     @classmethod
     @override

@@ -130,6 +130,7 @@ def test_a_longer_range_reads_the_table_whole(sandbox):
         {"read_whole_at": "?"},
         {"version": "?"},
         {"scope": None},
+        {"records": "?"},
         {"replication_key": "id"},
     ],
     ids=str,
@@ -144,7 +145,7 @@ def test_a_state_from_elsewhere_never_loses_rows(sandbox, damage):
     assert warehouse.differences() == []
 
 
-def test_the_state_holds_times_versions_and_fingerprints_only(sandbox):
+def test_the_state_holds_times_versions_counts_and_fingerprints_only(sandbox):
     warehouse = Warehouse(sandbox)
     warehouse.read()
     assert warehouse.state["bookmarks"].keys() == set(truth.EIGHT)
@@ -152,12 +153,14 @@ def test_the_state_holds_times_versions_and_fingerprints_only(sandbox):
     for entry in warehouse.state["bookmarks"].values():
         assert entry.keys() <= {
             "version",
+            "records",
             "replication_key",
             "replication_key_value",
             "read_whole_at",
             "scope",
         }
         assert isinstance(entry["version"], int)
+        assert isinstance(entry["records"], int)
         assert all(
             moment.fullmatch(entry[name])
             for name in ("replication_key_value", "read_whole_at")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.server
 import json
+import os
 import re
 import shutil
 import stat
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
+from altering import Altering
 from certificates import self_signed
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,7 @@ from reading import Warehouse
 from running import TAP, Pair
 from tap_personio.errors import SettingsError
 from tap_personio.settings import Settings
+from tap_personio.shape import KNOWN
 from tap_personio.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -290,6 +293,64 @@ def test_a_deselected_column_appears_nowhere_in_the_tap_s_output(sandbox, tmp_pa
     records = [json.loads(line)["record"] for line in done.stdout.splitlines() if b'"RECORD"' in line]
     assert len(records) == 110
     assert all(record.keys() == {"id", "last_modified_at"} for record in records)
+
+
+def leaves(value):
+    """The texts and numbers of an answer, and the names of its objects that the API reference does not have."""
+    if isinstance(value, dict):
+        yield from (key for key in value if key not in KNOWN)
+        for each in value.values():
+            yield from leaves(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from leaves(each)
+    elif value is not None and (len(str(value)) > 4 or not str(value).isdigit()):
+        yield str(value)
+
+
+def test_the_shape_of_the_answers_holds_no_value_of_them(sandbox):
+    heard = set()
+
+    def alter(path, query, body):
+        records = body.get("data") or body.get("_data") if isinstance(body, dict) else None
+        for record in records if isinstance(records, list) else ():
+            if isinstance(record, dict):
+                inner = record["attributes"] if isinstance(record.get("attributes"), dict) else record
+                inner |= {
+                    f"{MARKER}@example.com": {f"{MARKER} label": MARKER, "482913": 1},
+                    "dynamic_777": True,
+                }
+                inner |= {
+                    f"dynamic_1{MARKER}": SALARY,
+                    "telephone": json.dumps({MARKER: MARKER}),
+                    "": [MARKER],
+                }
+        heard.update(leaves(body))
+        return body
+
+    with Altering(sandbox, alter) as personio:
+        environment = {
+            "TAP_PERSONIO_API_URL": personio.url,
+            "TAP_PERSONIO_CLIENT_ID": sandbox.client_id,
+            "TAP_PERSONIO_CLIENT_SECRET": SECRET,
+            "TAP_PERSONIO_LOGLEVEL": "DEBUG",
+            "LOGLEVEL": "DEBUG",
+        }
+        command = [TAP, "--config=ENV", "--shape"]
+        done = subprocess.run(
+            command, env=os.environ | environment, capture_output=True, text=True, check=True
+        )
+    shown = done.stdout + done.stderr
+    assert len(heard) > 5000
+    assert {each["status"] for each in json.loads(done.stdout)["endpoints"]} == {200}
+    words = set(re.findall(r"[^\s\"{}:,./\[\]()]+", shown))
+    told = {each for each in heard if each in words or (len(each) > 5 and each in shown)}
+    # Kinds of values and names of fields are also the texts of some fields.
+    kinds = {"integer", "boolean", "text", "time"}
+    assert {each for each in told if not any(each in name for name in KNOWN)} <= kinds
+    assert [
+        word for word in (MARKER, SECRET, "papi-", "Bearer", "telephone", str(SALARY)) if word in shown
+    ] == []
 
 
 def settings_of(url) -> Settings:
