@@ -433,7 +433,8 @@ class TargetDuckDB(Target):
                 what = "the stream" if version == OVERWRITING else f"version {version}"
                 msg = (
                     f"Stream '{versions.stream}': the input ended before {what} was complete, so table "
-                    f"{versions.table} is as it was; the tap's own message says why; without one, run it again "
+                    f"{versions.table} is as it was; do what the tap's own message says, or without one run it again, "
+                    "with `--full-refresh` if that does not help "
                     "(if it never sends ACTIVATE_VERSION, set `process_activate_version_messages` to false)."
                 )
                 raise LoaderError(msg)

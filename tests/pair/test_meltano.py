@@ -99,6 +99,12 @@ def test_check_shows_what_the_credential_can_read(project, sandbox):
     assert "0 of 35 streams can be read with this credential." in shown
 
 
+def test_shape_shows_the_form_of_the_answers(project):
+    shown = project.meltano("invoke", "tap-personio", "--shape")
+    assert '"path": "/v2/persons"' in shown
+    assert "@" not in shown
+
+
 def test_a_refused_login_fails_the_run_with_a_sentence(project):
     log = project.meltano(
         "run", "tap-personio", "target-duckdb", code=1, TAP_PERSONIO_CLIENT_SECRET="papi-not-the-secret"
