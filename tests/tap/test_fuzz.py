@@ -298,9 +298,9 @@ def test_an_answer_that_is_no_list_of_records_fails_its_stream_and_no_other(serv
 
 
 SETTINGS = [
-    "client_id", "client_secret", "api_url", "start_date", "end_date", "resync_after_days", "attribute_names",
-    "concurrency", "on_unavailable", "app_id", "partner_id", "user_agent", "request_timeout", "retry_wait",
-    "emit_activate_version_messages", "unknown",
+    "client_id", "client_secret", "api_url", "start_date", "end_date", "resync_after_days", "max_removed_percent",
+    "attribute_names", "concurrency", "on_unavailable", "app_id", "partner_id", "user_agent", "request_timeout",
+    "retry_wait", "emit_activate_version_messages", "unknown",
 ]  # fmt: skip
 setting_values = st.one_of(
     st.none(),
