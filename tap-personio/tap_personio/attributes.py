@@ -16,12 +16,14 @@ from tap_personio.columns import (
     NUMBER,
     OBJECT,
     OTHER_FIELDS,
+    REFERENCE,
     TEXT,
     TEXTS,
     TIMESTAMP,
     ColumnType,
+    split_tags,
 )
-from tap_personio.errors import StreamUnavailableError, TapPersonioError
+from tap_personio.errors import StreamUnavailableError
 from tap_personio.pages import parse_v1
 from tap_personio.progress import StreamStats
 from tap_personio.transport import Request
@@ -44,8 +46,8 @@ STANDARD: dict[str, ColumnType] = {
     "status": TEXT,
     "position": TEXT,
     "employment_type": TEXT,
-    "supervisor": OBJECT,
-    "weekly_working_hours": TEXT,
+    "supervisor": REFERENCE,
+    "weekly_working_hours": NUMBER,
     "hire_date": DATE,
     "contract_end_date": DATE,
     "termination_date": DATE,
@@ -55,20 +57,22 @@ STANDARD: dict[str, ColumnType] = {
     "last_working_day": DATE,
     "created_at": TIMESTAMP,
     "last_modified_at": TIMESTAMP,
-    "subcompany": OBJECT,
-    "office": OBJECT,
-    "department": OBJECT,
-    "team": OBJECT,
+    "subcompany": REFERENCE,
+    "office": REFERENCE,
+    "department": REFERENCE,
+    "team": REFERENCE,
     "cost_centers": OBJECT,
-    "holiday_calendar": OBJECT,
+    "holiday_calendar": REFERENCE,
     "absence_entitlement": OBJECT,
-    "work_schedule": OBJECT,
+    "work_schedule": REFERENCE,
     "fix_salary": NUMBER,
     "fix_salary_interval": TEXT,
     "hourly_salary": NUMBER,
     "vacation_day_balance": NUMBER,
     "profile_picture": TEXT,
 }
+# A number that is no money and so has no currency beside it.
+WITHOUT_CURRENCY = "weekly_working_hours"
 # Entities with an id and a name of their own, which stand beside the JSON as join columns.
 NAMED_ENTITIES = ("subcompany", "office", "department", "team", "holiday_calendar", "work_schedule")
 TYPES = {"integer": INTEGER, "decimal": NUMBER, "date": DATE, "tags": TEXTS}
@@ -91,6 +95,9 @@ class Attribute(msgspec.Struct):
     type: str | None = None
     universal_id: str | None = None
     options: list[Any] | None = None
+
+
+_FORMS: dict[str, Any] = {"key": str, "label": str, "type": str, "universal_id": str, "options": list}
 
 
 def snake_case(label: str) -> str:
@@ -119,17 +126,16 @@ def column_names(
     """
     names: dict[str, str] = {}
     for attribute in attributes:
-        if attribute.key in STANDARD or style == "key":
-            names[attribute.key] = attribute.key
-        else:
-            name = attribute.universal_id or snake_case(attribute.label or "")
-            names[attribute.key] = name or attribute.key
+        name = attribute.key
+        if attribute.key not in STANDARD and style != "key":
+            name = attribute.universal_id or snake_case(attribute.label or "") or name
+        names[attribute.key] = safe_name(name)
     custom = [key for key in names if key not in STANDARD]
     for key in custom:
         if names[key].lower() in reserved:
             names[key] = _with_key(names[key], key)
     # A name with its key can meet another one's label: then only the key itself is sure.
-    for rename in (_with_key, lambda _, key: key):
+    for rename in (_with_key, lambda _, key: safe_name(key)):
         taken = Counter(_reserved_names(names))
         for key in custom:
             if any(taken[claimed] > 1 for claimed in _reserved_names({key: names[key]})):
@@ -137,7 +143,13 @@ def column_names(
     return names
 
 
+def safe_name(name: str) -> str:
+    """A name of letters, digits and underscores, which every target takes."""
+    return re.sub(r"\W+", "_", name)
+
+
 def _with_key(name: str, key: str) -> str:
+    key = safe_name(key)
     return name if name.endswith(key) else f"{_cut(name, max(8, 53 - len(key)))}_{key}"
 
 
@@ -148,37 +160,30 @@ def _reserved_names(names: dict[str, str]) -> Iterator[str]:
         yield f"{name.lower()}_currency"
 
 
-def split_tags(text: str, options: Iterable[Any]) -> list[str]:
-    """The tags in a comma-joined text; an option that holds a comma itself stays whole."""
-    with_comma = sorted((o for o in options if isinstance(o, str) and "," in o), key=len, reverse=True)
-    tags = []
-    while text:
-        tag = next((o for o in with_comma if text == o or text.startswith(f"{o},")), None)
-        tag = text.partition(",")[0] if tag is None else tag
-        tags.append(tag.strip())
-        text = text[len(tag) + 1 :]
-    return tags
-
-
 def read_catalogue(client: Client) -> list[Attribute] | None:
     """The attributes that the credential may read, or None: some may read employees but not the catalogue.
 
-    Page: developer.personio.de/reference/get_company-employees-attributes.
+    Page: developer.personio.de/reference/get_company-employees-attributes. What is odd about an entry is left out.
 
     Raises:
-        TapPersonioError: the catalogue has an unexpected shape.
+        StreamFailedError: the catalogue could not be read.
     """
     request = Request("v1", CATALOGUE_PATH, permission=CATALOGUE_PERMISSION)
     try:
-        page = client.get(request, parse_v1, StreamStats("employee attributes"))
-        return msgspec.convert(page.records, list[Attribute])
+        records = client.get(request, parse_v1, StreamStats("employee attributes")).records
     except StreamUnavailableError:
         return None
-    except msgspec.MsgspecError:
-        msg = (
-            "The attribute catalogue of Personio has an unexpected shape, so that employees cannot be typed."
-        )
-        raise TapPersonioError(msg) from None
+    return [attribute for record in records if (attribute := attribute_of(record))]
+
+
+def attribute_of(record: Any, **more: Any) -> Attribute | None:
+    """An attribute from an entry of the catalogue, without the parts that have another form than documented."""
+    if not isinstance(record, dict):
+        return None
+    known = {
+        name: value for name, value in {**record, **more}.items() if isinstance(value, _FORMS.get(name, ()))
+    }
+    return Attribute(**known) if known.get("key") else None
 
 
 class AttributeColumns:
@@ -206,9 +211,7 @@ class AttributeColumns:
 
     def parse_tags(self, key: str, value: Any) -> Any:
         """The value of an attribute, as a list where it is a text of tags."""
-        if isinstance(value, str) and key in self._tag_options:
-            return split_tags(value, self._tag_options[key])
-        return value
+        return split_tags(value, self._tag_options[key]) if key in self._tag_options else value
 
     @property
     def coverage(self) -> str:

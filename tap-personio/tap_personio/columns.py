@@ -9,13 +9,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 OTHER_FIELDS = "other_fields"
 """The column that keeps fields of the API that a stream does not know yet."""
@@ -44,48 +45,56 @@ class ColumnType:
     changes_text: bool = False
 
 
-def _text(value: Any) -> str:
+_EMPTY: tuple[Any, ...] = ("", [], {})
+"""How Personio spells that there is nothing, in columns of any type."""
+_NUMBER = re.compile(r"[+-]?\d{1,300}(\.\d{1,300})?(E[+-]?\d{1,2})?", re.ASCII | re.IGNORECASE)
+
+
+def _text(value: Any) -> str | None:
     if value.__class__ is str:
         return value
+    if value in _EMPTY:
+        return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return msgspec.json.encode(value).decode()
     return str(value)
 
 
 def _integer(value: Any) -> int | None:
-    if value.__class__ is int:
-        return value
-    if value == "":
-        return None
-    if isinstance(value, str) and re.fullmatch(r"[+-]?\d{1,40}", value.strip()):
-        return int(value)
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
+    number = _number(value)
+    if number is None or isinstance(number, int):
+        return number
+    if isinstance(value, str):
+        exact = Decimal(value)
+        if exact == exact.to_integral_value():
+            return int(exact)
+    elif number.is_integer() and abs(number) < 2**53:
+        return int(number)
     raise WrongTypeError
 
 
 def _number(value: Any) -> float | None:
     if value.__class__ is float or value.__class__ is int:
         return value
-    if value == "":
+    if value in _EMPTY:
         return None
-    if isinstance(value, str) and re.fullmatch(r"[+-]?\d{1,300}(\.\d{1,300})?", value.strip()):
-        text = value.strip()
-        return float(text) if "." in text else int(text)
+    # Numbers come as text too, large ones as PHP writes them: 1.2E+18.
+    if isinstance(value, str) and (found := _NUMBER.fullmatch(value.strip())):
+        number = float(value) if found[1] or found[2] else int(value)
+        if abs(number) != float("inf"):
+            return number
     raise WrongTypeError
 
 
 def _boolean(value: Any) -> bool | None:
     if value.__class__ is bool:
         return value
-    if value in (0, 1):
-        return bool(value)
-    if value == "":
+    if value in _EMPTY:
         return None
     # The reference's own sample of an attendance contains "false,".
-    word = value.strip(" ,").lower() if isinstance(value, str) else ""
-    if word in ("true", "false"):
-        return word == "true"
+    word = str(value).strip(" ,").lower() if isinstance(value, str | int) else ""
+    if word in ("true", "false", "0", "1"):
+        return word in ("true", "1")
     raise WrongTypeError
 
 
@@ -112,59 +121,101 @@ def to_timestamp(value: Any) -> str | None:
             return _utc_hour(value[:13], value[19:]) + _minutes(value[13:19])
         except (WrongTypeError, ValueError, OverflowError):
             pass  # another spelling
-    if value == "":
-        return None
-    if isinstance(value, dict):
-        # Recruiting wraps moments: {"date-time": "…", "timezone": "…"}, elsewhere named "date".
-        value = value.get("date-time") or value.get("date_time") or value.get("date")
-        if value is None:
-            return None
+    moment = _datetime(value)
     try:
-        moment = dt.datetime.fromisoformat(value)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=dt.UTC)
-        return moment.astimezone(dt.UTC).isoformat()
-    except (TypeError, ValueError, OverflowError):
+        return _with_zone(moment).astimezone(dt.UTC).isoformat() if moment else None
+    except OverflowError:
         raise WrongTypeError from None
+
+
+def _datetime(value: Any) -> dt.datetime | None:
+    """A date-time or date, also when an object holds it; None where there is none."""
+    if isinstance(value, dict):
+        # Recruiting: {"date-time": "…", "timezone": "…"}; elsewhere under another name.
+        value = next(filter(None, map(value.get, ("date-time", "date_time", "date", "value"))), None)
+    if value is None or value in _EMPTY:
+        return None
+    try:
+        return dt.datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise WrongTypeError from None
+
+
+def _with_zone(moment: dt.datetime) -> dt.datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
 def to_date(value: Any) -> str | None:
     """A day, also when it comes as a midnight with an offset: that calendar day, never a moment in UTC."""
-    if value == "":
-        return None
-    try:
-        return dt.datetime.fromisoformat(value).date().isoformat()
-    except (TypeError, ValueError):
-        raise WrongTypeError from None
+    moment = _datetime(value)
+    return moment.date().isoformat() if moment else None
 
 
 def _local(value: Any) -> str | None:
-    """Local wall-clock time without a zone, never shifted: `2026-07-06T08:00:00`."""
-    if value == "":
-        return None
-    try:
-        moment = dt.datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise WrongTypeError from None
-    return moment.replace(tzinfo=None).isoformat()
+    """Local wall-clock time, never shifted: `2026-07-06T08:00:00`. An offset that comes along stays."""
+    moment = _datetime(value)
+    return moment.isoformat() if moment else None
 
 
 def _time(value: Any) -> str | None:
-    if value == "":
+    if value in _EMPTY:
         return None
     if value == "24:00":
         return "24:00:00"
     try:
-        return dt.time.fromisoformat(value).replace(tzinfo=None).isoformat()
+        return dt.time.fromisoformat(value).isoformat()
     except (TypeError, ValueError):
         raise WrongTypeError from None
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
+def _any(value: Any) -> Any:
+    return None if value == "" else value
+
+
+def _object(value: Any) -> Any:
+    """An object or array, also in its JSON text."""
+    if isinstance(value, dict | list):
+        return value
+    if value == "":
+        return None
+    found = _json(value)
+    if isinstance(found, dict | list):
+        return found
+    raise WrongTypeError
+
+
+def _reference(value: Any) -> Any:
+    """The object of another record; a bare id becomes one, an empty list is none."""
+    if value in _EMPTY:
+        return None
+    if isinstance(value, int | float):
+        return {"id": value}
+    try:
+        return _object(value)
+    except WrongTypeError:
+        return {"id": value}
+
+
+def _local_time(value: Any) -> Any:
+    """The object of a local time; a bare text becomes one."""
+    return {"date_time": value} if isinstance(value, str) and value else _reference(value)
+
+
+def _json(value: Any) -> Any:
+    """What the JSON in a text says; None if it is no JSON."""
+    if isinstance(value, str) and value[:1] in ("[", "{"):
+        try:
+            return msgspec.json.decode(value)
+        except msgspec.MsgspecError:
+            return None
+    return None
 
 
 def _list(value: Any) -> list[Any]:
+    """A list, also in its JSON text; another value is the only item."""
+    if value in _EMPTY:
+        return []
+    value = _json(value) or value
     return value if isinstance(value, list) else [value]
 
 
@@ -172,16 +223,27 @@ def _texts(value: Any) -> list[str | None]:
     return [None if each is None else _text(each) for each in _list(value)]
 
 
-def _cached(parse: Callable[[str], str | None]) -> Callable[[Any], str | None]:
-    """The same with a cache, because days and times repeat from record to record; what is no text is refused."""
+def split_tags(value: Any, options: Iterable[Any] = ()) -> Any:
+    """The tags of a comma-joined text, or of the JSON text of a list; an option that holds a comma stays whole."""
+    if not isinstance(value, str):
+        return value
+    found = _json(value)
+    if isinstance(found, list):
+        return found
+    with_comma = sorted((o for o in options if isinstance(o, str) and "," in o), key=len, reverse=True)
+    tags = []
+    while value:
+        tag = next((o for o in with_comma if value == o or value.startswith(f"{o},")), None)
+        tag = value.partition(",")[0] if tag is None else tag
+        tags.append(tag.strip())
+        value = value[len(tag) + 1 :]
+    return tags
 
-    @lru_cache(maxsize=4096)
-    def parse_text(value: Any) -> str | None:
-        if value.__class__ is not str:
-            raise WrongTypeError
-        return parse(value)
 
-    return parse_text
+def _cached(parse: Callable[[Any], str | None]) -> Callable[[Any], str | None]:
+    """The same with a cache for texts: days and times repeat from record to record."""
+    cached = lru_cache(maxsize=4096)(parse)
+    return lambda value: cached(value) if value.__class__ is str else parse(value)
 
 
 class NEVER:
@@ -204,13 +266,15 @@ TIME = ColumnType(
 LOCAL_DATETIME = ColumnType(
     {"type": ["string", "null"]}, NEVER, str | None, _cached(_local), changes_text=True
 )
-OBJECT = ColumnType({"type": ["object", "array", "null"]}, dict, msgspec.Raw, _as_it_is)
+OBJECT = ColumnType({"type": ["object", "array", "null"]}, dict, msgspec.Raw, _object)
+REFERENCE = ColumnType(OBJECT.schema, dict, msgspec.Raw, _reference)
+LOCAL_TIME_OBJECT = ColumnType(OBJECT.schema, dict, msgspec.Raw, _local_time)
 LIST = ColumnType({"type": ["array", "null"], "items": {}}, list, list[Any] | None, _list)
 TEXTS = ColumnType(
     {"type": ["array", "null"], "items": {"type": ["string", "null"]}}, NEVER, list[str | None] | None, _texts
 )
 ANY = ColumnType(
-    {"type": ["object", "array", "string", "number", "boolean", "null"]}, dict, msgspec.Raw, _as_it_is
+    {"type": ["object", "array", "string", "number", "boolean", "null"]}, dict, msgspec.Raw, _any
 )
 
 
@@ -232,16 +296,28 @@ class Column:
     description: str = ""
 
 
+# Where one of these is asked of a value that is no object, the value itself is meant.
+_BARE = {"attributes", "id", "value", "date_time", "date"}
+
+
 def get_path(fields: Any, path: tuple[str, ...]) -> Any:
     """The value at a path of nested objects, or None where it ends early.
 
-    API v1 wraps some values as {"label": …, "value": …} and sends others bare: a final "value" accepts both.
+    The same thing comes wrapped in `attributes` or bare, with its value under `value` or bare, as an object or as its
+    id alone, or as the only item of a list: all of these are accepted.
     """
-    for step in path:
+    for place, step in enumerate(path):
+        if isinstance(fields, list) and len(fields) == 1:
+            fields = fields[0]
         if not isinstance(fields, dict):
-            return fields if step == "value" else None
-        fields = fields.get(step)
-    return fields
+            return fields if set(path[place:]) <= _BARE and fields != [] else None
+        if step in fields:
+            fields = fields[step]
+        elif isinstance(fields.get("attributes"), dict):
+            fields = fields["attributes"].get(step)
+        elif step not in ("attributes", "value"):
+            return None
+    return fields["value"] if isinstance(fields, dict) and "value" in fields else fields
 
 
 def schema_of(columns: tuple[Column, ...], keys: tuple[str, ...]) -> dict[str, Any]:

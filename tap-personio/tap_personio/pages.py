@@ -48,7 +48,7 @@ class _Href(msgspec.Struct):
 
 
 class _Links(msgspec.Struct):
-    next: _Href | None = None
+    next: _Href | str | None = None
 
 
 class _Meta(msgspec.Struct):
@@ -101,8 +101,8 @@ def parse_v2(body: bytes) -> Page:
     if response.data is None:
         msg = "the answer has no _data"
         raise TransientError(msg)
-    links = response.meta.links if response.meta else None
-    return Page(response.data, next_href=links.next.href if links and links.next else None)
+    following = response.meta.links.next if response.meta and response.meta.links else None
+    return Page(response.data, next_href=following.href if isinstance(following, _Href) else following)
 
 
 class IdReader:

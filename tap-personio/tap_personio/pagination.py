@@ -311,5 +311,6 @@ def next_cursor(href: str | None, host: str) -> str | None:
             "because the token is sent to the configured host only"
         )
         raise StreamFailedError(msg)
-    cursor = parse_qs(parts.query).get("cursor")
+    # A cursor may hold a plus sign that is not encoded; it never holds a space.
+    cursor = parse_qs(parts.query.replace("+", "%2B")).get("cursor")
     return cursor[0] if cursor else None

@@ -7,6 +7,7 @@ which nearly all are: msgspec decodes them straight into rows and leaves nested 
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -26,53 +27,77 @@ MAX_OTHERS = 100
 class RowBuilder:
     """Builds rows of a stream's columns from records.
 
+    A value that does not fit its column costs that value: the column is NULL, and what came stands in `other_fields`
+    under the column's name.
+
     Args:
         columns: the stream's columns in order.
         keys: columns that must have a value.
+        replication_key: a value there must fit, if there is one.
         selected: names of the columns that go out; the others are taken off the record all the same, so that what
             is not selected does not turn up among the other fields.
+
+    Attributes:
+        misfits: how many values of each column did not fit.
     """
 
-    def __init__(self, columns: tuple[Column, ...], keys: tuple[str, ...], selected: frozenset[str]) -> None:
+    def __init__(
+        self,
+        columns: tuple[Column, ...],
+        keys: tuple[str, ...],
+        replication_key: str | None,
+        selected: frozenset[str],
+    ) -> None:
         own = [c for c in columns if not c.path]
         self._own = [(c.name, c.type.python_type, c.type.parse) for c in own if c.name in selected]
-        self._unselected = [c.name for c in own if c.name not in selected]
+        self._unselected = [c.name for c in columns if c.name not in selected]
         self._joined = [
             (c.name, c.type.parse, c.path[0], c.path[1:]) for c in columns if c.path and c.name in selected
         ]
         self._keys = keys
+        self._must_fit = {*keys, replication_key}
         self._order = [c.name for c in columns if c.name in selected]
         self._keeps_others = OTHER_FIELDS in selected
+        self.misfits: Counter[str] = Counter()
 
     def build(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Turn the fields of one record, named like the columns, into a row. The fields are used up.
 
         Raises:
-            WrongTypeError: with the name of the column as its text.
+            WrongTypeError: with the name of the key or replication key that does not fit as its text.
         """
         row: dict[str, Any] = dict.fromkeys(self._order)
-        name = ""
-        try:
-            for name, parse, first, rest in self._joined:
-                value = fields.get(first)
-                if value is not None and (value := get_path(value, rest)) is not None:
-                    row[name] = parse(value)
-            for name in self._unselected:
-                fields.pop(name, None)
-            for name, python_type, parse in self._own:
-                value = fields.pop(name, None)
-                if value.__class__ is python_type:
-                    row[name] = value
-                elif value is not None:
-                    row[name] = parse(value)
-            for name in self._keys:
-                if row[name] is None:
-                    raise WrongTypeError
-        except (WrongTypeError, TypeError, AttributeError):
-            raise WrongTypeError(name) from None
-        if fields and self._keeps_others:
-            row[OTHER_FIELDS] = fields
+        odd: dict[str, Any] = {}
+        for name, parse, first, rest in self._joined:
+            value = get_path(fields[first], rest) if fields.get(first) is not None else None
+            flat = fields.pop(name, None)  # under the column's own name
+            value = flat if value is None else value
+            if value is not None:
+                row[name] = self._parsed(name, parse, value, odd)
+        for name in self._unselected:
+            fields.pop(name, None)
+        for name, python_type, parse in self._own:
+            value = fields.pop(name, None)
+            if value.__class__ is python_type:
+                row[name] = value
+            elif value is not None:
+                row[name] = self._parsed(name, parse, value, odd)
+        for name in self._keys:
+            if row[name] is None:
+                raise WrongTypeError(name)
+        if (fields or odd) and self._keeps_others:
+            row[OTHER_FIELDS] = {**fields, **odd}
         return row
+
+    def _parsed(self, name: str, parse: Callable[[Any], Any], value: Any, odd: dict[str, Any]) -> Any:
+        try:
+            return parse(value)
+        except (WrongTypeError, TypeError, AttributeError):
+            if name in self._must_fit:
+                raise WrongTypeError(name) from None
+            self.misfits[name] += 1
+            odd[name] = value
+            return None
 
 
 class TypedRows:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_personio.attributes import read_catalogue
 from tap_personio.client import Client
+from tap_personio.errors import StreamFailedError
 from tap_personio.progress import StreamStats
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class RunContext:
         self.ids: dict[str, ParentIds] = {}
         self.read_deletions: Callable[[], Mapping[str, dt.datetime]] = dict
         self._stats: dict[str, StreamStats] = {}
+        self._catalogue_error: StreamFailedError | None = None
 
     @functools.cached_property
     def started(self) -> dt.datetime:
@@ -42,8 +44,18 @@ class RunContext:
 
     @functools.cached_property
     def attribute_catalogue(self) -> list[Attribute] | None:
-        """The readable employee attributes; None where the credential may not read their catalogue."""
-        return read_catalogue(self.client)
+        """The readable employee attributes; None where the credential may not read their catalogue, or it failed."""
+        try:
+            return read_catalogue(self.client)
+        except StreamFailedError as error:
+            self._catalogue_error = error
+            return None
+
+    def require_catalogue(self) -> None:
+        """Raise StreamFailedError if the catalogue failed: without it, columns would get other types than before."""
+        if self.attribute_catalogue is None and self._catalogue_error is not None:
+            msg = f"the catalogue of attributes cannot be read: {self._catalogue_error.message}"
+            raise StreamFailedError(msg)
 
     @property
     def last_day(self) -> dt.date:

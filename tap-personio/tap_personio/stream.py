@@ -222,6 +222,9 @@ class PersonioStream(Stream):
     def warn_if_fewer_columns(self, coverage_before: str | None) -> None:
         """Tell when less can be read than in the last run."""
 
+    def warn_of_oddities(self) -> None:
+        """Tell what was odd about the records, when all have been read."""
+
     def mention_revoked(self, reason: str) -> str:
         """Say when something was taken away: unlike a right that never was there, it is probably not meant."""
         return f"{reason}; earlier runs could read it" if self.stream_state else reason
@@ -240,16 +243,28 @@ class PersonioStream(Stream):
         )
 
     def _build_rows(self, pages: Iterable[Page]) -> Iterator[tuple[list[Any], Page]]:
-        builder = RowBuilder(self.table_columns, tuple(self.primary_keys), self._selected_columns)
+        builder = RowBuilder(
+            self.table_columns, tuple(self.primary_keys), self.replication_key, self._selected_columns
+        )
         for page in pages:
             try:
                 yield [self._row(fields, builder) for fields in self.rows(page)], page
             except WrongTypeError as error:
-                msg = f"a value of the column {error} has an unexpected type, so that it cannot be stored as it is"
+                msg = f"a value of the key column {error} is missing or has an unexpected type"
                 raise StreamFailedError(msg) from None
             except (msgspec.MsgspecError, AttributeError, TypeError, KeyError, UnicodeError, RecursionError):
                 msg = "a record has an unexpected shape, so that it cannot be read"
                 raise StreamFailedError(msg) from None
+        for name, count in builder.misfits.items():
+            self.logger.warning(
+                "%d %s of the column '%s' of %s did not fit its type: the column is empty there, and what came is in "
+                "the column other_fields.",
+                count,
+                "value" if count == 1 else "values",
+                name,
+                self.name,
+            )
+        self.warn_of_oddities()
 
     def _row(self, fields: Any, builder: RowBuilder) -> Any:
         if self.typed_rows is None or fields.__class__ is dict:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tap_personio.columns import (
     LOCAL_DATETIME,
+    LOCAL_TIME_OBJECT,
     OBJECT,
+    REFERENCE,
     TEXT,
     TIMESTAMP,
     Column,
@@ -44,12 +46,12 @@ ATTRIBUTE_ID = ("attributes", "id", "value")
 
 def reference(name: str, column_type: ColumnType = TEXT) -> tuple[Column, ...]:
     """A nested reference `{"id": …}` and its id as a column to join by."""
-    return Column(name, OBJECT), Column(f"{name}_id", column_type, (name, "id"))
+    return Column(name, REFERENCE), Column(f"{name}_id", column_type, (name, "id"))
 
 
 def local_time(name: str) -> tuple[Column, ...]:
     """A nested local time `{"date_time": …}` and its text, which is wall-clock time without a zone."""
-    return Column(name, OBJECT), Column(f"{name}_date_time", LOCAL_DATETIME, (name, "date_time"))
+    return Column(name, LOCAL_TIME_OBJECT), Column(f"{name}_date_time", LOCAL_DATETIME, (name, "date_time"))
 
 
 APPROVAL = (Column("approval", OBJECT), Column("approval_status", TEXT, ("approval", "status")))
@@ -106,10 +108,16 @@ class V1Stream(EndpointStream):
         """What stands under `attributes`, and the id where it stands outside."""
         if record.__class__ is not dict:
             return record  # decoded by `typed_rows`
-        fields: dict[str, Any] = record["attributes"]
-        if "id" in record:
-            fields["id"] = record["id"]
-        return fields
+        fields = attributes_of(record)
+        return {**fields, "id": record["id"]} if "id" in record else fields
+
+
+def attributes_of(record: dict[str, Any]) -> dict[str, Any]:
+    """What stands under `attributes`, or the record itself where its fields come bare."""
+    attributes = record.get("attributes")
+    if isinstance(attributes, dict):
+        return attributes
+    return {name: value for name, value in record.items() if name not in ("type", "attributes")}
 
 
 class V1Single(V1Stream):

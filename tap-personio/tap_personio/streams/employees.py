@@ -6,15 +6,15 @@ import datetime as dt
 import functools
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from tap_personio.attributes import (
     CATALOGUE_PATH,
     CATALOGUE_PERMISSION,
     NAMED_ENTITIES,
     STANDARD,
+    WITHOUT_CURRENCY,
     Attribute,
     AttributeColumns,
+    attribute_of,
     column_names,
     standard_type,
 )
@@ -23,7 +23,7 @@ from tap_personio.errors import StreamUnavailableError
 from tap_personio.pages import IdReader, parse_v1
 from tap_personio.pagination import OffsetList, read_list
 from tap_personio.stream import OTHER_FIELDS_COLUMN
-from tap_personio.streams.base import ATTRIBUTE_ID, WITHOUT_ZONE, V1List, V1Single
+from tap_personio.streams.base import ATTRIBUTE_ID, WITHOUT_ZONE, V1List, V1Single, attributes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ class EmployeeAttributes(V1Single):
 
     def fields(self, record: Any, parent: Any) -> dict[str, Any]:  # noqa: ARG002
         """The entry of the catalogue and the column it has become."""
-        return {**record, "column_name": self._names.get(record["key"])}
+        return {**record, "column_name": self._names.get(record.get("key"))}
 
     @functools.cached_property
     def _names(self) -> dict[str, str]:
@@ -80,6 +80,11 @@ class Employees(V1List):
     deletion_events = ("person.deleted",)
     incremental_filter = ("updated_since", WITHOUT_ZONE)
     columns = ()  # from the catalogue
+
+    def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:
+        """All employees, or those with changes, if it is known which columns they have."""
+        self.run.require_catalogue()
+        return super().pages(plan, stats)
 
     def id_pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:  # noqa: ARG002
         """All employees, with their id only."""
@@ -114,10 +119,9 @@ class Employees(V1List):
         page = self.client.get(request, parse_v1, self.stats)
         found: dict[str, Attribute] = {}
         for record in page.records:
-            for key, value in record["attributes"].items():
-                if isinstance(value, dict):
-                    attribute = {name: value.get(name) for name in ("label", "type", "universal_id")}
-                    found.setdefault(key, msgspec.convert({"key": key, **attribute}, Attribute))
+            for key, value in attributes_of(record).items():
+                if attribute := attribute_of(value, key=key):
+                    found.setdefault(key, attribute)
         return list(found.values())
 
     @functools.cached_property
@@ -127,7 +131,7 @@ class Employees(V1List):
         for attribute, column_type in self.attribute_columns.attributes:
             name = self.attribute_columns.names[attribute.key]
             columns.append(Column(name, column_type, description=attribute.label or ""))
-            if column_type is NUMBER:
+            if column_type is NUMBER and name != WITHOUT_CURRENCY:
                 columns.append(Column(f"{name}_currency", TEXT))
             if name == "supervisor":
                 columns.append(Column("supervisor_id", INTEGER, ("supervisor", *ATTRIBUTE_ID)))
@@ -149,17 +153,15 @@ class Employees(V1List):
         """Attribute values under their column names; attributes newer than the catalogue under their keys."""
         fields: dict[str, Any] = {}
         names = self.attribute_columns.names
-        for key, attribute in record["attributes"].items():
-            value = attribute["value"]
+        for key, attribute in attributes_of(record).items():
             name = names.get(key)
             if name is None:
-                name = key if key not in self._column_names else f"attribute_{key}"
-                value = attribute
-            else:
-                value = self.attribute_columns.parse_tags(key, value)
-            fields[name] = value
-            if "currency" in attribute:
-                fields[f"{name}_currency"] = attribute["currency"]
+                fields[key if key not in self._column_names else f"attribute_{key}"] = attribute
+                continue
+            parts = attribute if isinstance(attribute, dict) else {"value": attribute}
+            fields[name] = self.attribute_columns.parse_tags(key, parts.get("value"))
+            if "currency" in parts:
+                fields[f"{name}_currency"] = parts["currency"]
         return fields
 
     @functools.cached_property

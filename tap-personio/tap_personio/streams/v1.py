@@ -16,6 +16,7 @@ from tap_personio.columns import (
     LIST,
     NUMBER,
     OBJECT,
+    REFERENCE,
     TEXT,
     TIME,
     TIMESTAMP,
@@ -33,6 +34,7 @@ from tap_personio.streams.base import (
     V1List,
     V1Single,
     V1Stream,
+    attributes_of,
 )
 from tap_personio.transport import Request
 
@@ -87,10 +89,10 @@ class Absences(V1List):
         Column("days_count", NUMBER),
         Column("half_day_start", BOOLEAN),
         Column("half_day_end", BOOLEAN),
-        Column("time_off_type", OBJECT),
+        Column("time_off_type", REFERENCE),
         Column("time_off_type_id", INTEGER, ("time_off_type", "attributes", "id")),
         Column("time_off_type_name", TEXT, ("time_off_type", "attributes", "name")),
-        Column("employee", OBJECT),
+        Column("employee", REFERENCE),
         Column("employee_id", INTEGER, ("employee", *ATTRIBUTE_ID)),
         Column("certificate", OBJECT),
         Column("comment", TEXT),
@@ -127,7 +129,7 @@ class Attendances(V1List):
         Column("status", TEXT),
         Column("is_holiday", BOOLEAN),
         Column("is_on_time_off", BOOLEAN),
-        Column("project", OBJECT),
+        Column("project", REFERENCE),
         Column("project_id", INTEGER, ("project", "id")),
         Column("project_name", TEXT, ("project", "attributes", "name")),
         Column("updated_at", TIMESTAMP),
@@ -265,11 +267,11 @@ class HourlyAbsences(V1List):
         Column("timezone", TEXT),
         Column("half_day_start", BOOLEAN),
         Column("half_day_end", BOOLEAN),
-        Column("absence_type", OBJECT),
+        Column("absence_type", REFERENCE),
         Column("absence_type_id", TEXT, ("absence_type", "attributes", "id")),
         Column("absence_type_name", TEXT, ("absence_type", "attributes", "name")),
         Column("time_off_type_id", INTEGER, ("absence_type", "attributes", "time_off_type_id")),
-        Column("employee", OBJECT),
+        Column("employee", REFERENCE),
         Column("employee_id", INTEGER, ("employee", *ATTRIBUTE_ID)),
         Column("certificate", OBJECT),
         Column("comment", TEXT),
@@ -355,7 +357,7 @@ class CustomReports(V1Stream):
         """The values of the items of a page: what their kind has a column for, and all of it under `details`."""
         known = {column.name for column in self.columns}
         for report, item_number, name, item in page.records:
-            values = [*(item.get("attributes") or ()), *(item.get("historical_attributes") or ())]
+            values = [*_objects(item.get("attributes")), *_objects(item.get("historical_attributes"))]
             for value_number, value in enumerate(values):
                 yield {
                     **{key: each for key, each in value.items() if key in known},
@@ -370,8 +372,13 @@ class CustomReports(V1Stream):
 
 
 def _name_of(report: dict[str, Any]) -> Any:
-    return (report.get("attributes") or {}).get("name") or report.get("name")
+    return attributes_of(report).get("name")
 
 
-def _items_of(report: dict[str, Any]) -> list[Any]:
-    return (report.get("attributes") or {}).get("items") or report.get("items") or []
+def _items_of(report: dict[str, Any]) -> list[dict[str, Any]]:
+    return _objects(attributes_of(report).get("items"))
+
+
+def _objects(found: Any) -> list[dict[str, Any]]:
+    """The objects of a list, whatever else it holds."""
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []

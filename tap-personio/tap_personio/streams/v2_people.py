@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from tap_personio.attributes import (
@@ -10,17 +11,21 @@ from tap_personio.attributes import (
     STANDARD,
     Attribute,
     AttributeColumns,
+    attribute_of,
+    safe_name,
     standard_type,
 )
 from tap_personio.columns import BOOLEAN, DATE, INTEGER, LIST, NUMBER, OBJECT, TEXT, TEXTS, Column, ColumnType
-from tap_personio.errors import StreamUnavailableError
+from tap_personio.errors import StreamFailedError, StreamUnavailableError
 from tap_personio.pages import parse_v2
 from tap_personio.stream import OTHER_FIELDS_COLUMN
 from tap_personio.streams.base import CREATED_AND_UPDATED, IDS, WITH_ZONE, V2Children, V2List, reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from tap_personio.pages import Page
+    from tap_personio.progress import StreamStats
     from tap_personio.stream import SyncPlan
     from tap_personio.transport import Request
 
@@ -75,14 +80,23 @@ class Persons(V2List):
             return [(each, standard_type(each)) for each in catalogue if each.key not in STANDARD]
         try:
             page = self.client.get(self.request(("limit", str(self.limit))), parse_v2, self.stats)
-        except StreamUnavailableError:
+        except (StreamUnavailableError, StreamFailedError):
             return []
         found = {
-            each["id"]: (Attribute(each["id"]), V2_TYPES.get(str(each.get("type")).lower(), TEXT))
+            attribute.key: (attribute, V2_TYPES.get((attribute.type or "").lower(), TEXT))
             for record in page.records
-            for each in record.get("custom_attributes") or ()
+            for each in _custom_attributes_of(record)
+            if (attribute := attribute_of(each, key=_keys_of(each)[0], universal_id=None))
         }
         return [found[key] for key in sorted(found)]
+
+    @functools.cached_property
+    def _keys(self) -> dict[str, str]:
+        """The key of each attribute by what persons may call it: its key, or its universal_id."""
+        attributes = [each for each, _ in self.attribute_columns.attributes]
+        return {each.universal_id: each.key for each in attributes if each.universal_id} | {
+            each.key: each.key for each in attributes
+        }
 
     @functools.cached_property
     def table_columns(self) -> tuple[Column, ...]:
@@ -98,11 +112,36 @@ class Persons(V2List):
     def fields(self, record: Any, parent: Any) -> dict[str, Any]:
         """Custom attributes under their column names; those that the catalogue does not know under their ids."""
         fields = super().fields(record, parent)
-        for each in fields.pop("custom_attributes", None) or ():
-            key = each["id"]
-            name = self.attribute_columns.names.get(key, f"attribute_{key}")
-            fields[name] = self.attribute_columns.parse_tags(key, each.get("value"))
+        for each in _custom_attributes_of(fields):
+            names = _keys_of(each)
+            key = next((self._keys[name] for name in names if name in self._keys), None)
+            self._found[key is not None] += 1
+            if key is None:
+                fields[f"attribute_{safe_name(names[0])}"] = each.get("value")
+            else:
+                value = self.attribute_columns.parse_tags(key, each.get("value"))
+                fields[self.attribute_columns.names[key]] = value
+        fields.pop("custom_attributes", None)
         return fields
+
+    def warn_of_oddities(self) -> None:
+        """Say when no attribute of the catalogue was met although persons have some."""
+        if self._found[False] and not self._found[True] and self._keys:
+            self.logger.warning(
+                "None of the %d attributes in the catalogue was found among the custom attributes of persons, which "
+                "have other ids: their values are in the column other_fields.",
+                len(self.attribute_columns.attributes),
+            )
+
+    @functools.cached_property
+    def _found(self) -> Counter[bool]:
+        """How many custom attributes of persons were found in the catalogue, and how many were not."""
+        return Counter()
+
+    def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:
+        """All persons, or those with changes, if it is known which columns they have."""
+        self.run.require_catalogue()
+        return super().pages(plan, stats)
 
     @property
     def coverage(self) -> str:
@@ -112,6 +151,26 @@ class Persons(V2List):
     def warn_if_fewer_columns(self, coverage_before: str | None) -> None:
         """Attributes can be hidden from a credential at any time."""
         self.attribute_columns.warn_if_fewer(self.logger, coverage_before)
+
+
+def _custom_attributes_of(person: Any) -> list[dict[str, Any]]:
+    found = person.get("custom_attributes")
+    return (
+        [each for each in found if isinstance(each, dict) and _keys_of(each)]
+        if isinstance(found, list)
+        else []
+    )
+
+
+def _keys_of(attribute: dict[str, Any]) -> list[str]:
+    """The keys that an attribute of a person may have in the catalogue, the likeliest first.
+
+    Live accounts send `dynamic_` with 14 hex digits, a dot and 8 digits as `id`, and the number of the catalogue's key
+    as `global_id`; Personio's presets have their universal_id as `id`.
+    """
+    identifier, number = attribute.get("id"), attribute.get("global_id")
+    keys = [f"dynamic_{number}"] if isinstance(number, str | int) and number != "" else []
+    return [identifier, *keys][::-1] if isinstance(identifier, str) and identifier else keys
 
 
 class Employments(V2Children):

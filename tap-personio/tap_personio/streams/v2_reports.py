@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -50,8 +51,7 @@ class Documents(V2Children):
     def fields(self, record: Any, parent: Any) -> dict[str, Any]:
         """The owner, also where the answer leaves it out."""
         fields = super().fields(record, parent)
-        fields.setdefault("owner", {"id": parent})
-        return fields
+        return {**fields, "owner": fields.get("owner") or {"id": parent}}
 
 
 CELL_VALUES = {"string_value": "value", "numeric_value": "number"}
@@ -104,17 +104,25 @@ class Reports(V2Stream):
     def fields(self, record: Any, parent: Any) -> dict[str, Any]:
         """A row's values by name, beside its cells with what heads their column."""
         number, (report_name, columns, cells) = record
+        padded = columns + [{}] * (len(cells) - len(columns))
         full = [
-            {**cell, **{k: v for k, v in column.items() if k not in cell}}
-            for cell, column in zip(cells, columns + [{}] * (len(cells) - len(columns)), strict=False)
+            {**cell, **{name: each for name, each in column.items() if name not in cell}}
+            for cell, column in zip((each or {} for each in cells), padded, strict=False)
         ]
+        values: dict[str, Any] = {}
+        for cell in full:
+            name = cell.get("attribute_id") or cell.get("name") or ""
+            if name in values:  # shown twice, for an employee and the supervisor
+                name = cell.get("display") or name
+            copies = (f"{name}_{place}" for place in itertools.count(2))
+            values[next(each for each in itertools.chain([name], copies) if each not in values)] = (
+                _cell_value(cell)
+            )
         return {
             "report_id": parent,
             "row_number": number,
             "report_name": report_name,
-            "values": {
-                cell.get("attribute_id") or cell.get("name") or "": _cell_value(cell) for cell in full
-            },
+            "values": values,
             "cells": full,
         }
 

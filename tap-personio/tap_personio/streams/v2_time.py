@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_personio.columns import BOOLEAN, DATE, NUMBER, OBJECT, TEXT, TIMESTAMP, Column, get_path
-from tap_personio.pages import IdReader
+from tap_personio.columns import BOOLEAN, DATE, NUMBER, OBJECT, TEXT, TIMESTAMP, Column, get_path, to_date
+from tap_personio.pages import IdReader, Page
 from tap_personio.streams.base import (
     APPROVAL,
     CREATED_AND_UPDATED,
@@ -20,9 +22,9 @@ from tap_personio.streams.base import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from tap_personio.pages import Page
+    from tap_personio.progress import StreamStats
     from tap_personio.settings import Settings
     from tap_personio.stream import SyncPlan
     from tap_personio.transport import Request
@@ -148,6 +150,15 @@ class AbsencePeriodBreakdowns(V2Children):
         """The days of one absence."""
         return super().child_request(parent.id, plan)
 
+    def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:
+        """All days of an absence on one page, each day once."""
+        for absence, pages in groupby(super().pages(plan, stats), attrgetter("parent")):
+            days: dict[Any, dict[str, Any]] = {}
+            for record in (each for page in pages for each in page.records):
+                day = to_date(record.get("date"))
+                days[day] = _together(days[day], record) if day in days else record
+            yield Page(list(days.values()), parent=absence)
+
     def fields(self, record: Any, parent: Absence) -> dict[str, Any]:
         """The response does not name its absence."""
         return {
@@ -155,6 +166,17 @@ class AbsencePeriodBreakdowns(V2Children):
             "absence_period_id": parent.id,
             "absence_period_updated_at": parent.updated_at,
         }
+
+
+def _together(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Two entries of one day: their durations are added where they have the same unit, else both are kept."""
+    first, second = one.get("effective_duration"), other.get("effective_duration")
+    units, values = [[get_path(each, (name,)) for each in (first, second)] for name in ("unit", "value")]
+    if units[0] == units[1] and all(isinstance(each, int | float) for each in values):
+        duration: Any = {"unit": units[0], "value": sum(values)}
+    else:
+        duration = [*(first if isinstance(first, list) else [first]), second]
+    return {**one, "effective_duration": duration}
 
 
 class AttendancePeriods(V2List):
