@@ -36,6 +36,7 @@ class Handshakes:
         self._which = range(0)
         self._lock = threading.Lock()
         self._ended = threading.Event()
+        self._clients: list[socket.socket] = []
 
     @contextlib.contextmanager
     def breaking(self, kind: str, which: range) -> Iterator[None]:
@@ -44,6 +45,12 @@ class Handshakes:
         self._kind, self._which = kind, which
         yield
         self._which = range(0)
+
+    def cut(self) -> None:
+        """Break all connections that were made so far."""
+        for client in self._clients:
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -60,6 +67,7 @@ class Handshakes:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
+        self._clients.append(client)
         with self._lock:
             self._seen += 1
             breaks = self._seen in self._which

@@ -132,7 +132,7 @@ def employees(company: Company) -> Table:
     }
     types: dict[str, str] = {}
     for key, each in company.attributes.items():
-        types[names[key]] = KINDS[each.kind]
+        types[names[key]] = DOUBLE if key == "weekly_working_hours" else KINDS[each.kind]
         if each.kind == "decimal":
             types[f"{names[key]}_currency"] = VARCHAR
         if key == "supervisor":
@@ -149,6 +149,8 @@ def employees(company: Company) -> Table:
                     value = list(value)
                 elif each.kind == "relation":
                     value = company.entity(employee, key)
+                elif key == "weekly_working_hours":  # Personio sends it as text
+                    value = float(value) if value else None
                 row[names[key]] = value
                 if each.money:
                     row[f"{names[key]}_currency"] = employee.currency

@@ -1,13 +1,14 @@
 """The HTTP client: tokens, rate limits, retries, and several requests in flight.
 
 Each stream asks from a thread of its own. That thread waits for rate limits and before retries, so a waiting stream
-occupies no connection. Workers of a thread pool make one attempt each.
+occupies no connection. The threads of `Workers` make one attempt each.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import functools
 import itertools
 import json
 import logging
@@ -15,7 +16,6 @@ import random
 import threading
 import time
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -34,9 +34,11 @@ from tap_personio.errors import (
 from tap_personio.progress import StreamStats
 from tap_personio.rate_limits import RateLimits
 from tap_personio.transport import Request, Response, Transport
+from tap_personio.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
+    from concurrent.futures import Future
 
     from tap_personio.settings import Settings
 
@@ -63,7 +65,7 @@ class Client:
         self._limits = RateLimits()
         self._tokens = {api: Token(lambda api=api: self._log_in(api)) for api in LOGINS}  # type: ignore[misc]
         self._free_workers = threading.Semaphore(settings.concurrency)
-        self._workers = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="personio")
+        self._workers = Workers(settings.concurrency)
         self._clock_offset: dt.timedelta | None = None
 
     def now(self) -> dt.datetime:
@@ -126,7 +128,7 @@ class Client:
 
     def close(self) -> None:
         """Close all connections. A run that ends does not need it; a process that goes on does."""
-        self._workers.shutdown(cancel_futures=True)
+        self._workers.close()
         self._transport.close()
 
     # -- for _Fetch -------------------------------------------------------------------------------------------
@@ -144,7 +146,7 @@ class Client:
             _wait(seconds, stats)
             self._free_workers.acquire()
         stats.requests += 1
-        future = self._workers.submit(self._exchange, request)
+        future = self._workers.submit(functools.partial(self._exchange, request))
         future.add_done_callback(lambda _: self._free_workers.release())
         return future
 

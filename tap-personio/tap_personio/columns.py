@@ -310,7 +310,8 @@ def get_path(fields: Any, path: tuple[str, ...]) -> Any:
         if isinstance(fields, list) and len(fields) == 1:
             fields = fields[0]
         if not isinstance(fields, dict):
-            return fields if set(path[place:]) <= _BARE and fields != [] else None
+            is_meant = set(path[place:]) <= _BARE and not isinstance(fields, list)
+            return fields if is_meant else None
         if step in fields:
             fields = fields[step]
         elif isinstance(fields.get("attributes"), dict):

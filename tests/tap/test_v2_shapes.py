@@ -122,7 +122,7 @@ def test_labels_types_in_capitals_and_dotted_ids_are_accepted(sandbox):
 
     warehouse = read_altered(sandbox, alter, "persons")
     for row in warehouse.tables["persons"].values():
-        assert row["other_fields"] == {"attribute_dynamic_7.part": 7}
+        assert row["other_fields"] == {"attribute_dynamic_7_part": 7}
 
 
 # --- records ------------------------------------------------------------------------------------------------------

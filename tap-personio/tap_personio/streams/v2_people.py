@@ -169,7 +169,7 @@ def _keys_of(attribute: dict[str, Any]) -> list[str]:
     as `global_id`; Personio's presets have their universal_id as `id`.
     """
     identifier, number = attribute.get("id"), attribute.get("global_id")
-    keys = [f"dynamic_{number}"] if isinstance(number, str | int) and number != "" else []
+    keys = [f"dynamic_{number}"] if str(number).isdecimal() else []
     return [identifier, *keys][::-1] if isinstance(identifier, str) and identifier else keys
 
 
