@@ -8,6 +8,7 @@ import os
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 from tap_personio.tap import TapPersonio
 
@@ -28,17 +29,13 @@ def main(url: str) -> None:
         headers={"Authorization": f"Bearer {token}"},
     )
     body = urllib.request.urlopen(page).read()
-    stream = tap.stream("attendances")
-    figures = sys.stderr
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    stream = tap.streams["attendances"]
     began = time.process_time()
-    count = 0
-    plain = stream.plain_rows
-    for rows in stream._rows(plain.parse(body) for _ in range(PAGES)):
-        stream._write(rows, 1)
-        count += len(rows)
+    pages = (stream.typed_rows.parse(body) for _ in range(PAGES))
+    with Path(os.devnull).open("wb") as out:
+        count = sum(chunk.rows for chunk in stream.chunks(pages) if out.write(chunk.lines))
     rate = count / (time.process_time() - began)
-    print(f"  {rate:,.0f} records per second of CPU time.", file=figures)
+    print(f"  {rate:,.0f} records per second of CPU time.")
 
 
 if __name__ == "__main__":

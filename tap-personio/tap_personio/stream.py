@@ -283,15 +283,16 @@ class PersonioStream(Stream):
             TapPersonioError: nothing more can be read by any stream.
         """
         if self.parent_ids is None or not self.plan.is_full_sync:
-            yield from self._chunks(self.pages(self.plan, self.stats))
+            yield from self.chunks(self.pages(self.plan, self.stats))
             return
         ids = self.run.ids[self.name]
         try:
-            yield from self._chunks(ids.collect(self.pages(self.plan, self.stats), self.parent_ids))
+            yield from self.chunks(ids.collect(self.pages(self.plan, self.stats), self.parent_ids))
         finally:
             ids.end()
 
-    def _chunks(self, pages: Iterator[Page]) -> Iterator[Chunk]:
+    def chunks(self, pages: Iterator[Page]) -> Iterator[Chunk]:
+        """What each page brings, encoded."""
         version = self.plan.version if self.settings.activate_versions else None
         for rows, page in self._build_rows(pages):
             lines = b"".join(
