@@ -75,7 +75,7 @@ class RecruitingCandidates(RecruitingList):
 
 
 class RecruitingJobs(RecruitingList):
-    """Vacancies. Nobody confirms a filter for them: read whole."""
+    """Vacancies. No incremental filter is known for them."""
 
     name = "recruiting_jobs"
     path = "/recruiting/jobs"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class WebhookEvents(V2Stream):
-    """What the account's webhooks told in the last 30 days; the table keeps what is older.
+    """Events of the account's webhooks in the last 30 days. The table keeps older ones.
 
     It is the only place where Personio tells that something was deleted: see `reported_deletions`.
     """
