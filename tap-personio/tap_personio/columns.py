@@ -169,7 +169,7 @@ def _time(value: Any) -> str | None:
 
 
 def _any(value: Any) -> Any:
-    return None if value == "" else value
+    return value
 
 
 def _object(value: Any) -> Any:

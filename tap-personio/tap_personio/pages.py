@@ -126,7 +126,7 @@ class IdReader:
             get_path(each, path) if each.__class__ is dict else getattr(each, "id", None)
             for each in page.records
         ]
-        if not all(isinstance(each, int | str) for each in ids):
+        if not all(isinstance(each, int | str) and each != "" for each in ids):
             msg = "a record has no readable identifier"
             raise StreamFailedError(msg)
         return ids
