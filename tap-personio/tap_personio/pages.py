@@ -121,15 +121,20 @@ class IdReader:
         Raises:
             StreamFailedError: where a record has none.
         """
-        path = self._path
-        ids = [
-            get_path(each, path) if each.__class__ is dict else getattr(each, "id", None)
-            for each in page.records
-        ]
-        if not all(isinstance(each, int | str) and each != "" for each in ids):
+        ids = [self._id_of(each) for each in page.records]
+        if None in ids:
             msg = "a record has no readable identifier"
             raise StreamFailedError(msg)
         return ids
+
+    def _id_of(self, record: Any) -> int | str | None:
+        if record.__class__ is not dict:
+            return getattr(record, "id", None)
+        is_wrapped = len(self._path) > 1 and self._path[0] in record
+        if is_wrapped and not isinstance(record[self._path[0]], dict):
+            return None
+        found = get_path(record, self._path)
+        return found if found.__class__ is int or (found.__class__ is str and found) else None
 
 
 class SeenIds:
