@@ -6,7 +6,7 @@ import datetime as dt
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tap_personio import columns
 from tap_personio.columns import WrongTypeError
@@ -79,6 +79,7 @@ def test_a_text_that_is_no_moment_is_refused(text):
         columns.to_timestamp(text)
 
 
+@settings(deadline=None)
 @given(st.lists(st.dates(), min_size=1))
 def test_days_are_right_also_when_there_are_many(days):
     many = [(days[0] + dt.timedelta(days=n)).isoformat() for n in range(20_000) if days[0].year < 9900]
