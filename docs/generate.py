@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import definitions
-from singer_target_duckdb.columns import column_type
+from singer_target_duckdb.column_types import column_type
 from tap_personio.attributes import STANDARD
 from tap_personio.columns import schema_of
 from tap_personio.settings import CONFIG_JSONSCHEMA

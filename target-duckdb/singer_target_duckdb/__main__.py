@@ -1,33 +1,6 @@
-"""The command `target-duckdb`."""
+"""`python -m singer_target_duckdb`, the same as the command `target-duckdb`."""
 
-from __future__ import annotations
-
-import gc
-import logging
-import os
-import sys
-
-
-def main() -> None:
-    """Run the target.
-
-    A quarter of the time of an empty run went into looking for garbage among what imports make, and into freeing all
-    of it one by one at the end: the first finds none, and the second the system does at once.
-    """
-    gc.disable()
-    from singer_target_duckdb.target import TargetDuckDB  # noqa: PLC0415 - what the above is for
-
-    gc.freeze()
-    gc.enable()
-    try:
-        TargetDuckDB.cli()
-    except SystemExit as end:
-        if end.code:
-            raise
-    logging.shutdown()
-    sys.stdout.flush()
-    os._exit(0)
-
+from singer_target_duckdb.target import TargetDuckDB
 
 if __name__ == "__main__":
-    main()
+    TargetDuckDB.cli()

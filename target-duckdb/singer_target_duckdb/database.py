@@ -8,7 +8,7 @@ import re
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlparse
 
 import duckdb
@@ -17,19 +17,20 @@ from singer_target_duckdb.errors import LoaderError
 from singer_target_duckdb.sql import literal, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-# What nearly every load needs: DuckDB fills all that it may take before it spills. A load that needs more gets it in
-# steps, the last of which is DuckDB's own default: most of what the machine, or the container, has.
+# Enough for nearly every load: DuckDB fills all that it may take before it spills. A load that needs more gets DuckDB's
+# own default, which is most of what the machine, or the container, has.
 MEMORY_LIMIT = "160MB"
-MORE_MEMORY = ("SET memory_limit = '512MB'", "SET memory_limit = '1GB'", "RESET memory_limit")
-_ROOMY_GIB = 2  # DuckDB's default from which on wide records may have a gigabyte and leave the machine enough
-# Above this much write-ahead log DuckDB rewrites the file, which it else does at the end (its default: 16 MB).
+# DuckDB checkpoints when the write-ahead log reaches this size (its default: 16 MB), and at the end.
 CHECKPOINT_THRESHOLD = "512MB"
 _RESERVED = {"memory", "system", "temp"}
 _RETRY_SECONDS = 0.25
 # Extensions that a DuckLake needs for a catalog in another database.
 _CATALOGS = {"postgres": "postgres_scanner", "mysql": "mysql_scanner", "sqlite": "sqlite_scanner"}
+
+
+_Result = TypeVar("_Result")
 
 
 class Database:
@@ -56,7 +57,8 @@ class Database:
         self.is_lake = is_ducklake(self.path)
         self.catalog = catalog_name(self.path, config)
         own = {name.lower() for name in config.get("settings") or {}}
-        self._more_memory = [] if own & {"memory_limit", "max_memory"} else list(MORE_MEMORY)
+        self._is_limited = not own & {"memory_limit", "max_memory"}
+        self._after_commit: list[Callable[[], object]] = []
         options = {
             "temp_directory": str(spill_directory),
             "memory_limit": MEMORY_LIMIT,
@@ -74,9 +76,8 @@ class Database:
                 self._attach(config)
         self.execute(f"USE {quoted(self.catalog)}")
         self.execute("SET TimeZone = 'UTC'")
-        self.execute(
-            "SET enable_progress_bar = false"
-        )  # it would stand between the states on standard output
+        # DuckDB would draw a progress bar between the states on standard output.
+        self.execute("SET enable_progress_bar = false")
 
     def execute(self, statement: str, parameters: list[Any] | None = None) -> None:
         """Run one statement."""
@@ -90,6 +91,7 @@ class Database:
     def transaction(self) -> Iterator[None]:
         """All or nothing of what runs inside."""
         self.execute("BEGIN TRANSACTION")
+        self._after_commit = []
         try:
             yield
             self.execute("COMMIT")
@@ -100,27 +102,27 @@ class Database:
                 msg = "Another process changed the lake at the same time; run again for what is not written yet."
                 raise LoaderError(msg) from None
             raise
+        for action in self._after_commit:
+            action()
 
-    def take_more_memory(self) -> bool:
-        """Let DuckDB take more, unless the settings say how much; returns whether there is more to take."""
-        if not self._more_memory:
-            return False
-        self.execute(self._more_memory.pop(0))
-        return True
+    def after_commit(self, action: Callable[[], object]) -> None:
+        """Run something once the open transaction is committed."""
+        self._after_commit.append(action)
 
-    def prepare_for_wide_records(self) -> None:
-        """Let DuckDB take what it loads many wide records fastest with, unless it has got more already.
+    def with_enough_memory(self, work: Callable[[], _Result]) -> _Result:
+        """Do some work; if DuckDB's memory is too small for it, do it once more with DuckDB's own limit.
 
-        With a gigabyte it can write them on several cores, which takes a tenth less time; a small machine gets half.
+        Raises:
+            duckdb.OutOfMemoryException: if that does not suffice, or the settings say how much memory DuckDB gets.
         """
-        if len(self._more_memory) < len(MORE_MEMORY):
-            return
+        try:
+            return work()
+        except duckdb.OutOfMemoryException:
+            if not self._is_limited:
+                raise
         self.execute("RESET memory_limit")
-        ((most,),) = self.rows("SELECT current_setting('memory_limit')")
-        amount, unit = most.split()
-        self.take_more_memory()
-        if unit == "TiB" or (unit == "GiB" and float(amount) >= _ROOMY_GIB):
-            self.take_more_memory()
+        self._is_limited = False
+        return work()
 
     def close(self) -> None:
         """Bring the write-ahead log into the file, and let go of it."""
@@ -152,7 +154,7 @@ class Database:
                 self.execute(statement)
             except (duckdb.Error, OSError) as error:
                 if "Could not set lock" not in str(error) or time.monotonic() > deadline:
-                    raise LoaderError(self._why_not(error, has_key=bool(key))) from None
+                    raise LoaderError(self._explain_attach_error(error, has_key=bool(key))) from None
                 time.sleep(_RETRY_SECONDS)
             else:
                 return
@@ -182,7 +184,7 @@ class Database:
                 )
             raise LoaderError(msg) from None
 
-    def _why_not(self, error: Exception, *, has_key: bool) -> str:  # noqa: PLR0911 - one sentence each
+    def _explain_attach_error(self, error: Exception, *, has_key: bool) -> str:  # noqa: PLR0911 - one sentence each
         text = str(error)
         if "Could not set lock" in text:
             holder = re.search(r"PID \d+", text)

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 from singer_sdk.exceptions import InvalidJSONSchema
 from singer_sdk.sinks import Sink
 from singer_sdk.sinks.core import JSONSchemaValidator
 
-from singer_target_duckdb.columns import DELETED_AT, columns_of
+from singer_target_duckdb.column_types import DELETED_AT, columns_of
 from singer_target_duckdb.errors import LoaderError, MissingKeyError
-from singer_target_duckdb.faults import UnreadableSpool
-from singer_target_duckdb.rawjson import raw_from
-from singer_target_duckdb.reader import NO_RECORD
-from singer_target_duckdb.table import BATCH, Table, first_without, keep_last_of_each_key, read_batch, spooled
-from singer_target_duckdb.versions import OVERWRITING
+from singer_target_duckdb.json_text import raw_from
+from singer_target_duckdb.loading import BatchReader
+from singer_target_duckdb.table import Rows, table_of
+from singer_target_duckdb.versions import RUN_VERSION, Versions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from singer_target_duckdb.batches import BatchFile
-    from singer_target_duckdb.columns import Column
-    from singer_target_duckdb.reader import Message
-    from singer_target_duckdb.target import TargetDuckDB
-
-_NOT_SEEN = object()
-# From here on records are many and wide.
-_WIDE_COLUMNS = 32
-_WIDE_BYTES = 64 << 20
+    from singer_target_duckdb.column_types import Column
+    from singer_target_duckdb.database import Database
+    from singer_target_duckdb.loading import Batch, BatchFile
+    from singer_target_duckdb.messages import MessageReader
+    from singer_target_duckdb.staging import StagingDirectory
 
 
 class RecordValidator(JSONSchemaValidator):
@@ -55,216 +49,210 @@ class RecordValidator(JSONSchemaValidator):
             raise LoaderError(msg)
 
 
-class DuckDBSink(Sink):
-    """Spools the records of a stream, and loads them when the target flushes.
+@dataclass
+class Run:
+    """What the sinks of a run share.
 
-    The target decides when: the SDK's own draining, which goes stream by stream, never finds anything to do
-    here, because a flush is one transaction over all streams.
+    Attributes:
+        staging: directory of the staging files.
+        reader: tells the input line of the message being processed.
+        versions: the versions of each table, by its schema and name in lower case.
     """
 
-    is_full = False
-    current_size = 0
+    database: Database
+    staging: StagingDirectory
+    reader: MessageReader
+    versions: dict[tuple[str, str], Versions] = field(default_factory=dict)
+
+
+class DuckDBSink(Sink):
+    """Stages the records of a stream, and loads them when the target flushes.
+
+    The target decides when, because a flush is one transaction over all streams; nothing of the SDK's own draining,
+    which goes stream by stream, is used.
+    """
+
+    run: Run
 
     def __init__(
-        self,
-        target: TargetDuckDB,
-        stream_name: str,
-        schema: dict[str, Any],
-        key_properties: Sequence[str] | None,
+        self, target: Any, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
     ) -> None:
         super().__init__(target, stream_name, schema, key_properties)
-        self.target = target
-        self._reader = target.message_reader
-        self.database = target.database
-        self.spool = target.spools.spool()
-        self.reads_quickly = True
-        self._load_method = self.config["load_method"]
-        self._seen_version: object = _NOT_SEEN
-        self._destination: int | None = None
-
+        self.run = target.run
+        self.staging = self.run.staging.new_file(self.config["batch_size_rows"])
         if DELETED_AT in self.original_schema.get("properties", {}):
             self.schema["properties"][DELETED_AT] = {"type": ["null", "string"], "format": "date-time"}
         columns = columns_of(self.schema)
         names = {column.key: column.name for column in columns}
-        if missing := [key for key in self.key_properties if key not in names]:
-            msg = f"Stream '{stream_name}' names '{missing[0]}' as its key, which is not a property of its schema."
-            raise LoaderError(msg)
-        if not self.key_properties and self.config["primary_key_required"]:
-            msg = f"Stream '{stream_name}' has no key; to append its records, set `primary_key_required` to false."
-            raise LoaderError(msg)
-        if not columns:
-            msg = f"Stream '{stream_name}' has a schema without properties, and so no columns to load."
-            raise LoaderError(msg)
+        self._check(names)
         self.renames = names if any(column.key != column.name for column in columns) else {}
         if self.renames:
             columns = [replace(column, key=column.name) for column in columns]
-        appends = self._load_method == "append-only" or not self.key_properties
-        erases = self.config["hard_delete"] and not appends and DELETED_AT in names
-        stored = self.include_sdc_metadata_properties or not erases
-        catalog, table_schema, table_name = target.table_name(stream_name)
-        self.table = Table(
-            database=self.database,
-            catalog=catalog,
-            schema=table_schema,
-            name=table_name,
-            columns=[column for column in columns if stored or column.name != DELETED_AT],
+        appends = self.config["load_method"] == "append-only" or not self.key_properties
+        honours_deleted_at = self.config["hard_delete"] and not appends and DELETED_AT in names
+        is_stored = self.include_sdc_metadata_properties or not honours_deleted_at
+        self.table = table_of(
+            stream_name,
+            self.config,
+            self.run.database,
+            columns=[column for column in columns if is_stored or column.name != DELETED_AT],
             keys=[] if appends else [names[key] for key in self.key_properties],
             soft_delete=not self.config["hard_delete"],
-            erases=erases,
+            honours_deleted_at=honours_deleted_at,
         )
-        self._only_read = [column for column in columns if not stored and column.name == DELETED_AT]
-        self.versions = target.versions_of(self.table, stream_name)
+        self._only_read = [column for column in columns if not is_stored and column.name == DELETED_AT]
+        self._batch_reader = BatchReader(
+            self.run.database, stream_name, self.key_properties, list(self.table.keys)
+        )
+        self.versions = self._versions()
 
     @property
-    def columns_to_read(self) -> list[Column]:
-        """The table's columns, and what a record says beyond them about its row."""
-        return [*self.table.columns, *self._only_read]
+    def stages_as_it_comes(self) -> bool:
+        """Whether records need not pass through Python."""
+        settings = ("validate_records", "add_record_metadata", "flattening_enabled")
+        return not self.renames and not any(self.config.get(setting) for setting in settings)
 
-    @property
-    def gathers(self) -> bool:
-        """Whether the records that wait go beside the table, as a version that is not current yet."""
-        return self._destination is not None
+    def _check(self, names: dict[str, str]) -> None:
+        if missing := [key for key in self.key_properties if key not in names]:
+            msg = f"Stream '{self.stream_name}' names '{missing[0]}' as its key, which is not a property of its schema."
+            raise LoaderError(msg)
+        if not self.key_properties and self.config["primary_key_required"]:
+            msg = f"Stream '{self.stream_name}' has no key; to append its records, set `primary_key_required` to false."
+            raise LoaderError(msg)
+        if not names:
+            msg = f"Stream '{self.stream_name}' has a schema without properties, and so no columns to load."
+            raise LoaderError(msg)
+
+    def _versions(self) -> Versions:
+        """The versions of the table, begun with the stream's first schema."""
+        method = self.config["load_method"]
+        activates = self.config.get("process_activate_version_messages", True)
+        versions = self.run.versions.setdefault(
+            (self.table.schema.lower(), self.table.name.lower()),
+            Versions(
+                self.run.database,
+                self.logger,
+                self.stream_name,
+                self.table,
+                overwrites=method == "overwrite",
+                reads_versions=method == "upsert" and activates,
+            ),
+        )
+        if versions.stream != self.stream_name:
+            msg = (
+                f"Streams '{versions.stream}' and '{self.stream_name}' would both go into table {self.table}; give one "
+                "another schema with `schema_mapping`, or another name with `stream_maps`."
+            )
+            raise LoaderError(msg)
+        return versions
 
     def setup(self) -> None:
-        """Bring the table, and what is gathered beside it, into the shape of the schema."""
-        with self.database.transaction():
+        """Bring the table, and what is staged beside it, into the shape of the schema."""
+        self.versions.last_line = line = self.run.reader.line
+        with self.run.database.transaction():
             if self.table.prepare():
-                self.versions.remember(None)
+                self.versions.save_current(None)
             else:
-                self.versions.recall()
+                self.versions.load_current()
             self.versions.reshape(self.table)
-            if self._load_method == "overwrite":
-                self.versions.gather(OVERWRITING)
-        self.versions.last_line = self._reader.line
-
-    def append(self, message: Message) -> int:
-        """Spool the record of a RECORD message as it came; returns how many wait now."""
-        if message.version != self._seen_version:
-            self.turn_to(message.version)
-        if message.record is NO_RECORD:
-            msg = f"Line {self._reader.line}: a RECORD of stream '{self.stream_name}' has no `record`."
-            raise LoaderError(msg)
-        return self.spool.append(message.record, self._reader.line, self._reader.size)
-
-    def extend(self, version: int | None, messages: memoryview, count: int) -> int:
-        """Spool RECORD messages of one version as they came, one a line; returns how many wait now."""
-        if version != self._seen_version:
-            self.turn_to(version)
-        return self.spool.extend(messages, self._reader.line + 1, count)
-
-    def turn_to(self, version: int | None) -> None:
-        """From here on records carry this version: load what waits first if it belongs elsewhere."""
-        if version is not None and self.target.reads_versions:
-            self.versions.begin(version)
-        destination = self._belongs_to(version)
-        if self.spool.lines and (destination != self._destination or self.target.reads_versions):
-            self.target.flush()
-        self._seen_version, self._destination = version, destination
-        self.spool.version = version if self.target.reads_versions else False
-        self.versions.carried.add(version if destination is None else destination)
-        if destination is None:
-            self.versions.loaded_directly = True
-        else:
-            self.versions.gather(destination).has_records = True
-
-    def _belongs_to(self, version: int | None) -> int | None:
-        if self.target.reads_versions:
-            return self.versions.belongs_to(version)
-        return OVERWRITING if self._load_method == "overwrite" else None
+            if self.versions.overwrites:
+                self.versions.stage(RUN_VERSION, line)
 
     def get_validator(self) -> RecordValidator | None:
         """What checks records against the schema, if `validate_records` asks for it."""
-        return RecordValidator(self.schema, self.stream_name) if self.validate_schema else None
+        self.validator = RecordValidator(self.schema, self.stream_name) if self.validate_schema else None
+        return self.validator
 
-    def _parse_timestamps_in_record(self, *args: Any, **kwargs: Any) -> None:
-        """Leave dates and times as they are written: DuckDB reads them, whichever way a record takes."""
+    def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:
+        """Stage a record that has been mapped or flattened.
 
-    def _remove_sdc_metadata_from_record(self, record: dict[str, Any]) -> None:
-        """Leave `_sdc_deleted_at` in the record: it may mean a deletion (and what no column reads does no harm)."""
+        Args:
+            record: its properties.
+            context: the `version` of its message.
 
-    def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:  # noqa: ARG002
-        """Spool a record that the SDK has mapped, flattened or validated."""
-        version = self.target.version_of_message
-        if version != self._seen_version:
-            self.turn_to(version)
+        Raises:
+            LoaderError: if it breaks a rule of the schema.
+            MissingKeyError: if it lacks a property of the key.
+        """
+        if self.validator:
+            self.validator.validate(record)
+        if any(key not in record for key in self.key_properties):
+            msg = f"a record of stream '{self.stream_name}' lacks a key property."
+            raise MissingKeyError(msg)
         if self.renames:
             record = {self.renames[key]: value for key, value in record.items() if key in self.renames}
-        raw = raw_from(record)
-        self.spool.append(raw, self._reader.line, len(raw))
+        self.stage(raw_from({"record": record, "version": context.get("version")}))
+
+    def stage(self, message: bytes) -> None:
+        """Stage the JSON of a RECORD message."""
+        self.staging.add(message + b"\n", self.run.reader.line, 1)
 
     def process_batch(self, context: dict[str, Any]) -> None:
         """Nothing to do: the target's flush loads all streams at once."""
 
-    def load(self) -> None:
-        """Load what is spooled into the table, or beside it; part of the target's transaction."""
-        if not self.spool.lines:
-            return
-        self.versions.last_line = self.spool.lines.last
-        self.spool.write_out()
-        if len(self.table.columns) > _WIDE_COLUMNS and self.spool.size > _WIDE_BYTES:
-            self.database.prepare_for_wide_records()
-        try:
-            quickly, columns = self.reads_quickly, self.columns_to_read
-            source = spooled(self.spool, columns, quickly=quickly)
-            read_batch(self.database, source, columns, quickly=quickly)
-        except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-            raise UnreadableSpool(self, error) from None
-        if (found := self.database.rows(f"SELECT count(*) FROM {BATCH}")[0][0]) != len(self.spool):  # noqa: S608
+    # Loading
+
+    def read(self) -> Batch | None:
+        """Read what is staged into a temporary table; None if nothing is.
+
+        Raises:
+            LoaderError: if it cannot be loaded.
+        """
+        if not len(self.staging):
+            return None
+        self.versions.last_line = max(self.versions.last_line, self.staging.lines[len(self.staging) - 1])
+        if wider := self._batch_reader.read(self.staging, self._columns_to_read):
+            self._widen(wider)
+            self._batch_reader.read(self.staging, self._columns_to_read)
+        batch = self._batch_reader.batch(self.staging.lines.__getitem__)
+        if batch.rows != len(self.staging):
             msg = (
-                f"Stream '{self.stream_name}': DuckDB found {found} records where {len(self.spool)} had come."
+                f"Stream '{self.stream_name}': DuckDB found {batch.rows} records where {len(self.staging)} had "
+                "come."
             )
             raise LoaderError(msg)
-        self._write_batch()
+        return batch
 
-    def load_files(self, files: list[BatchFile]) -> None:
-        """Load the files of a BATCH message; part of the target's transaction."""
-        self.versions.last_line = self._reader.line
-        for file in files:
-            file.read(self.database, self.columns_to_read)
-            self._write_batch()
+    def read_files(self, files: list[BatchFile]) -> Batch:
+        """Read the files of a BATCH message into a temporary table.
 
-    def _write_batch(self) -> None:
-        destination = (
-            self.table if self._destination is None else self.versions.gather(self._destination).table
-        )
-        if destination.keys:
-            self._refuse_null_keys()
-            keep_last_of_each_key(self.database, destination.keys)
-        destination.write(BATCH)
+        Raises:
+            duckdb.Error: if a file cannot be read or a value does not fit.
+            MissingKeyError: if a record has no value for a key.
+        """
+        self.versions.last_line = line = self.run.reader.line
+        self._batch_reader.read_files(files, self._columns_to_read)
+        return self._batch_reader.batch(lambda _row: line)
 
-    def loaded(self) -> None:
-        """What was spooled is committed."""
-        if self.spool.lines:
-            self.tally_record_written(len(self.spool))
-            self.record_counter_metric.increment(len(self.spool))
-            self.spool.clear()
+    def write(self, batch: Batch, places: dict[int | None, str]) -> None:
+        """Write a batch into the table and beside it; part of the target's transaction.
 
-    def _refuse_null_keys(self) -> None:
-        for key in self.table.keys:
-            found = first_without(self.database, key)
-            if found is not None:
-                line = self.spool.lines[found] if self.spool.lines else self.versions.last_line
-                msg = (
-                    f"Line {line}: a record of stream '{self.stream_name}' has no value for its key '{key}'."
-                )
-                raise MissingKeyError(msg)
+        Args:
+            batch: what has been read.
+            places: what `Versions.place` says about it.
+        """
+        for place, condition in places.items():
+            table = self.table if place is None else self.versions.staged[place].table
+            rows = Rows(batch.table, condition, is_batch=True)
+            if table.keys:
+                table.deduplicate_by_key(rows)
+            table.write(rows)
 
-    def activate_version(self, new_version: int) -> None:
-        """Replace the table if the version's records came before; else they are still to come."""
-        self.versions.last_line = self._reader.line
-        if self.target.reads_versions:
-            self.versions.begin(new_version)
-            if self.versions.is_merged(new_version):
-                self.target.flush(lambda: self.versions.remember(new_version))
-        if self._belongs_to(new_version) != new_version:
-            return
-        if new_version not in self.versions.gathered and self.spool.lines:
-            self.target.flush()  # the version may have come among others
-        found = self.versions.gathered.get(new_version)
-        if found and found.has_records and not found.announced:
-            self.target.flush(lambda: self.versions.activate(new_version))
-        elif not found and self.versions.loaded_directly:
-            self.target.ignore(self.versions, new_version)
-        else:
-            self.versions.gather(new_version).announced = True
-        self._seen_version = _NOT_SEEN
+    def written(self, batch: Batch) -> None:
+        """The batch is committed."""
+        self.tally_record_written(batch.rows)
+        self.record_counter_metric.increment(batch.rows)
+        self.staging.clear()
+        self._batch_reader.drop()
+
+    @property
+    def _columns_to_read(self) -> list[Column]:
+        """The table's columns, and what a record says beyond them about its row."""
+        return [*self.table.columns, *self._only_read]
+
+    def _widen(self, wider: list[Column]) -> None:
+        by_name = {column.name: column for column in wider}
+        self.table.columns = [by_name.get(column.name, column) for column in self.table.columns]
+        with self.run.database.transaction():
+            self.table.prepare()
+            self.versions.reshape(self.table)

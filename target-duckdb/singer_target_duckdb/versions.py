@@ -1,98 +1,197 @@
-"""Which version of a table is current, and which are being gathered beside it.
+"""Which version of a table is current, which are staged beside it, and where rows belong.
 
-The rule is written down in the README ("Versions").
+The rules are written down in the README ("Versions").
 """
 
 # ruff: noqa: S608 - every name in a statement has gone through `quoted`, every text through `literal`
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import inf
 from typing import TYPE_CHECKING
 
 from singer_target_duckdb.errors import LoaderError
 from singer_target_duckdb.sql import quoted
-from singer_target_duckdb.table import TEMPORARY, Table
+from singer_target_duckdb.table import Rows, Table
 
 if TYPE_CHECKING:
+    from logging import Logger
+
     from singer_target_duckdb.database import Database
+    from singer_target_duckdb.loading import Batch
 
 SCHEMA, TABLE = "_singer", "table_versions"
-OVERWRITING = 0  # the version under which load_method overwrite gathers
+RUN_VERSION = -1  # the version of all records of a run with load_method overwrite; no tap's, as versions are times
 
 
 @dataclass
-class Gathered:
+class StagedVersion:
     """A version that is not current yet.
 
     Attributes:
         table: temporary table with its rows so far.
-        has_records: whether any record of it came.
-        announced: whether its ACTIVATE_VERSION came before its first record.
+        since: input line of its first record, or of its ACTIVATE_VERSION if that came first.
+        has_rows: whether any record of it came.
+        activated_early: whether its ACTIVATE_VERSION came before its first record.
     """
 
     table: Table
-    has_records: bool = False
-    announced: bool = False
+    since: int
+    has_rows: bool = False
+    activated_early: bool = False
 
 
 @dataclass
 class Versions:
-    """The versions of one table, in this run.
+    """The versions of one table, in this run. They outlive the sink when a stream's schema changes.
 
     Attributes:
         stream: name of the stream that goes into the table.
-        source: name under which the tap's state knows it.
+        source: name under which the tap's state knows the stream.
+        overwrites: whether all records of the run are one version, which replaces the table.
+        reads_versions: whether the versions of records mean something.
         current: the version that the table holds, as far as is known.
         missing: the version of the tap's state, where the tap goes on from it but the table does not have it.
-        refills: whether a newer version came in place of the missing one; a part of it would have gaps as well.
-        merged: the first version that came for a table whose version is not known, and which has rows.
-        gathered: versions that are not current yet.
-        loaded_directly: whether records went straight into the table.
+        missing_from: input line of the SCHEMA with which that was found.
+        missing_until: input line from which on it was known that a newer version comes; infinite before.
+        is_refill: whether a newer version came in place of the missing one; a part of it would have gaps as well.
+        unconfirmed: the first version that came for a table with rows of which none is known.
+        staged: versions that are not current yet.
+        had_direct_rows: whether records went straight into the table.
         carried: versions of this run's records; None for those that went straight into the table without one.
         contradicted: whether an ACTIVATE_VERSION was ignored, because the records carried another version.
         last_line: input line of the stream's last message.
     """
 
     database: Database
+    logger: Logger
     stream: str
     table: Table
+    overwrites: bool
+    reads_versions: bool
     source: str = ""
     current: int | None = None
     missing: int | None = None
-    refills: bool = False
-    merged: int | None = None
-    gathered: dict[int, Gathered] = field(default_factory=dict)
-    loaded_directly: bool = False
+    missing_from: int = 0
+    missing_until: float = 0
+    is_refill: bool = False
+    unconfirmed: int | None = None
+    staged: dict[int, StagedVersion] = field(default_factory=dict)
+    had_direct_rows: bool = False
     carried: set[int | None] = field(default_factory=set)
     contradicted: bool = False
     last_line: int = 0
 
-    def expect(self, version: int) -> None:
-        """Compare the version that the tap's state names when the tap begins with what the table has.
+    # Where rows belong
 
-        An empty table of that version is one of which the source has no records.
+    def place(self, batch: Batch) -> dict[int | None, str]:
+        """For each place where rows of a batch belong, the condition that finds them; begins to stage new versions.
+
+        Returns:
+            Staged version, or None for the table itself -> condition, empty if all rows belong there.
+
+        Raises:
+            LoaderError: if only changes come to a version that the table does not have.
         """
-        if (self.current is None or self.current < version) and not self.table.has_rows():
-            self.missing = version
+        places: dict[int | None, list[str]] = {}
+        for version, condition, row in self._parts(batch):
+            destination = self._destination_of_row(version, batch.line(row))
+            places.setdefault(destination, []).append(condition)
+        everywhere = len(places) == 1
+        return {place: "" if everywhere else " OR ".join(conditions) for place, conditions in places.items()}
 
-    def begin(self, version: int) -> None:
+    def _parts(self, batch: Batch) -> list[tuple[int | None, str, int]]:
+        """Version, condition and first row of parts of a batch that belong in one place, in order of arrival.
+
+        Where rows without a version belong depends on the versions that came before them.
+        """
+        if not self.reads_versions:
+            return [(None, "true", 0)]
+        parts: list[tuple[int | None, str, int]] = [
+            (version, f"version = '{version}'", row) for version, row in batch.versions if version is not None
+        ]
+        for first in (row for version, row in batch.versions if version is None):
+            starts = [first, *(row for _, _, row in parts if row > first)]
+            parts += [
+                (None, f"version IS NULL AND rowid >= {start} AND rowid < {end}", start)
+                for start, end in pairwise([*starts, batch.rows])
+            ]
+        # A version comes before the rows without one that follow its first row.
+        return sorted(parts, key=lambda part: (part[2], part[0] is None))
+
+    def _destination_of_row(self, version: int | None, line: int) -> int | None:
+        if version is not None:
+            self.begin(version, line)
+        destination = self.destination_of(version)
+        self.carried.add(version if destination is None else destination)
+        if destination is None:
+            self.had_direct_rows = True
+        else:
+            self.stage(destination, line).has_rows = True
+        return destination
+
+    def destination_of(self, version: int | None) -> int | None:
+        """The version under which a record is staged; None if it goes straight into the table.
+
+        A version that is current, or older, was complete before: its records are changes to the table. So are those
+        of the first version that comes for rows of which no version is known. A record without a version belongs to
+        the version being staged, if there is one (BATCH messages carry none).
+        """
+        if self.overwrites:
+            return RUN_VERSION
+        if not self.reads_versions:
+            return None
+        if version is None:
+            return max(self.staged, default=None)
+        held = self.unconfirmed if self.current is None else self.current
+        return None if held is not None and version <= held else version
+
+    def begin(self, version: int, line: int) -> None:
         """Look at a version before its first record: where none is known, but the table has rows, it is merged.
 
         Raises:
             LoaderError: if it is the version that is missing, of which only changes would come.
         """
         if self.missing is not None and version >= self.missing:
-            self.resolve_missing(version)
-        nothing_known = self.current is None and self.merged is None and not self.gathered
-        if nothing_known and (self.loaded_directly or self.table.has_rows()):
-            self.merged = version
+            self.resolve_missing(version, line)
+        nothing_known = self.current is None and self.unconfirmed is None and not self.staged
+        if nothing_known and (self.had_direct_rows or self.table.has_rows()):
+            self.unconfirmed = version
 
-    def resolve_missing(self, version: int | None) -> None:
+    def stage(self, version: int, line: int) -> StagedVersion:
+        """The version being staged, begun if it is new."""
+        if version not in self.staged:
+            beside = self.table.beside(str(version))
+            beside.drop()
+            beside.prepare()
+            self.staged[version] = StagedVersion(beside, line)
+        return self.staged[version]
+
+    def reshape(self, table: Table) -> None:
+        """Give what is being staged the columns that the table has now."""
+        self.table = table
+        for found in self.staged.values():
+            found.table.columns, found.table.keys = list(table.columns), table.keys
+            found.table.prepare()
+
+    # A database that does not have what the tap's state says
+
+    def expect(self, version: int, line: int) -> None:
+        """Compare the version that the tap's state names when the tap begins with what the table has.
+
+        An empty table of that version is one of which the source has no records.
+        """
+        if (self.current is None or self.current < version) and not self.table.has_rows():
+            self.missing, self.missing_from, self.missing_until = version, line, inf
+
+    def resolve_missing(self, version: int | None, line: int) -> None:
         """A newer version replaces the table, whatever is missing; without one, the table would have gaps.
 
         Args:
             version: the newest version that the tap speaks of.
+            line: where in the input it does.
 
         Raises:
             LoaderError: if a version is missing and this one is not newer.
@@ -106,92 +205,129 @@ class Versions:
                 "without a state)."
             )
             raise LoaderError(msg)
-        self.missing, self.refills = None, True
+        self.missing, self.missing_until, self.is_refill = None, line, True
 
-    def is_merged(self, version: int | None) -> bool:
-        """Whether a version is the first that came for rows of which none is known, and nothing has made it current."""
-        return version is not None and self.current is None and self.merged == version
+    # States
 
-    def is_empty_without(self, version: int | None) -> bool:
-        """Whether nothing came for an empty table that does not know a version yet."""
-        newer = version is not None and (self.current is None or self.current < version)
-        return newer and not self.carried and not self.gathered and not self.table.has_rows()
+    def is_staging_at(self, line: int) -> bool:
+        """Whether something was staged already when this line of the input came."""
+        return any(found.since < line for found in self.staged.values())
 
-    def is_carried_by_others(self, version: int) -> bool:
-        """Whether records came in this run, but none of them under this version."""
-        return version not in self.carried and bool(self.carried)
+    def withholds_states_at(self, line: int) -> bool:
+        """Whether no state of this line may be written, because the table does not have what the tap's state said."""
+        return self.missing_from < line < self.missing_until
 
-    def ignore(self, version: int) -> None:
-        """Let an ACTIVATE_VERSION that no record carries mean nothing."""
-        self.contradicted = True
-        if version in self.gathered:
-            self.gathered.pop(version).table.drop()
+    @property
+    def is_open(self) -> bool:
+        """Whether something has still to be decided."""
+        return bool(self.staged) or self.missing is not None
 
-    def belongs_to(self, version: int | None) -> int | None:
-        """The version under which a record is gathered; None if it goes straight into the table.
+    # ACTIVATE_VERSION and the end of the input; all of this is part of the caller's transaction
 
-        A version that is current, or older, was complete before: its records are changes to the table. So are those
-        of the first version that comes for rows of which no version is known. A record without a version belongs to
-        the version being gathered, if there is one (BATCH messages carry none).
+    def needs_no_flush(self, version: int) -> bool:
+        """Whether an ACTIVATE_VERSION changes nothing, whatever waits to be loaded."""
+        is_early = version in self.staged and self.staged[version].activated_early
+        is_past = self.current is not None and version <= self.current
+        return not self.reads_versions or is_early or is_past
+
+    def activate(self, version: int, line: int) -> None:
+        """Replace the table if the version's records came before; else they are still to come."""
+        self.begin(version, line)
+        if self._is_unconfirmed(version):
+            self.save_current(version)
+        elif self.destination_of(version) == version:
+            found = self.staged.get(version)
+            if found and found.has_rows and not found.activated_early:
+                self._replace(version)
+            elif not found and self.had_direct_rows:
+                self._ignore(version)
+            else:
+                self.stage(version, line).activated_early = True
+
+    def settle(
+        self, last_elsewhere: int, last_state: int, named: int | None, withheld: int | None, *, tap_activates: bool
+    ) -> None:
+        """Decide about the versions that no ACTIVATE_VERSION has completed by the end of the input.
+
+        Args:
+            last_elsewhere: input line of the last message of another stream.
+            last_state: input line of the last state.
+            named: the version that the last state names for the stream.
+            withheld: the version that the last withheld state names for the stream.
+            tap_activates: whether any stream had an ACTIVATE_VERSION.
+
+        Raises:
+            LoaderError: if only changes came to a version that the table does not have.
         """
-        if version is None:
-            return max(self.gathered, default=None)
-        held = self.merged if self.current is None else self.current
-        if held is not None and version <= held:
-            return None
-        return version
+        self.resolve_missing(named, last_state)
+        has_ended = max(last_elsewhere, last_state) > self.last_line
+        current = self.current
+        if named is not None and (self._is_unconfirmed(named) or self._is_empty_without(named)):
+            self.save_current(named)
+            current = named
+        not_carried = {v for v in self.staged if v != RUN_VERSION and self.carried and v not in self.carried}
+        for version in not_carried:
+            self._ignore(version)
+        for version, found in sorted(self.staged.items()):
+            if version in not_carried:
+                continue
+            if version == RUN_VERSION:
+                if has_ended or not last_state:
+                    self._replace(version)
+            elif found.activated_early:
+                if has_ended:
+                    self._replace(version)
+                    current = version
+            elif current is None:
+                if self.contradicted or withheld == version:
+                    self._merge(version)
+                    self.save_current(version)
+                    current = version
+                elif not (tap_activates or self.is_refill):
+                    self._merge(version)
 
-    def gather(self, version: int) -> Gathered:
-        """The version being gathered, begun if it is new."""
-        if version not in self.gathered:
-            beside = replace(
-                self.table,
-                catalog=TEMPORARY,
-                schema="main",
-                name=f"{self.table.schema}.{self.table.name}@{version}",
-                columns=list(self.table.columns),
-                soft_delete=False,
-            )
-            beside.drop()
-            beside.prepare()
-            self.gathered[version] = Gathered(beside)
-        return self.gathered[version]
+    def _is_unconfirmed(self, version: int) -> bool:
+        return self.current is None and self.unconfirmed == version
 
-    def reshape(self, table: Table) -> None:
-        """Give what is being gathered the columns that the table has now."""
-        self.table = table
-        for found in self.gathered.values():
-            found.table.columns, found.table.keys = list(table.columns), table.keys
-            found.table.prepare()
+    def _is_empty_without(self, version: int) -> bool:
+        """Whether nothing came for an empty table that does not know a version yet."""
+        is_newer = self.reads_versions and (self.current is None or self.current < version)
+        return is_newer and not self.carried and not self.staged and not self.table.has_rows()
 
-    def activate(self, version: int) -> None:
-        """Let the gathered rows of a version take the table's place; part of the caller's transaction."""
-        self.table.replace(str(self.gathered[version].table))
-        self.remember(version or None)
-        self.discard(version)
+    def _ignore(self, version: int) -> None:
+        """Let an ACTIVATE_VERSION that no record carries mean nothing, and say so."""
+        self.logger.warning(
+            "Stream '%s': ACTIVATE_VERSION %s is ignored, because this run's records do not carry that version.",
+            self.stream,
+            version,
+        )
+        self.contradicted = True
+        self.database.after_commit(lambda: self._drop({version}))
 
-    def adopt(self, version: int, *, as_current: bool) -> None:
-        """Write the gathered rows of a version into the table, which goes on with them."""
-        self.table.write(str(self.gathered[version].table))
-        if as_current:
-            self.remember(version)
-        self.discard(version)
+    def _replace(self, version: int) -> None:
+        """Let the staged rows of a version take the table's place."""
+        self.table.replace(Rows(str(self.staged[version].table)))
+        self.save_current(None if version == RUN_VERSION else version)
+        self.database.after_commit(lambda: self._drop({v for v in self.staged if v <= version}))
 
-    def discard(self, up_to: int) -> None:
-        """Forget the gathered versions up to this one."""
-        for version in [version for version in self.gathered if version <= up_to]:
-            self.gathered.pop(version).table.drop()
+    def _merge(self, version: int) -> None:
+        """Write the staged rows of a version into the table."""
+        self.table.write(Rows(str(self.staged[version].table)))
+        self.database.after_commit(lambda: self._drop({v for v in self.staged if v <= version}))
 
-    def recall(self) -> None:
+    def _drop(self, versions: set[int]) -> None:
+        for version in versions & self.staged.keys():
+            self.staged.pop(version).table.drop()
+
+    # The current version in the database
+
+    def load_current(self) -> None:
         """Read the current version from the database."""
-        if self._written_down():
-            found = self.database.rows(
-                f"SELECT max(version) FROM {self._bookkeeping()} WHERE table_schema = ? AND table_name = ?",
-                self._key(),
-            )
-            self.current = found[0][0]
+        if self._has_bookkeeping():
+            query = f"SELECT max(version) FROM {self._bookkeeping()} WHERE table_schema = ? AND table_name = ?"
+            ((self.current,),) = self.database.rows(query, self._key())
 
-    def remember(self, version: int | None) -> None:
+    def save_current(self, version: int | None) -> None:
         """Write the current version into the database; None forgets it."""
         if version is not None:
             self.database.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(self.table.catalog, SCHEMA)}")
@@ -200,7 +336,7 @@ class Versions:
                     (table_schema VARCHAR, table_name VARCHAR, version BIGINT, activated_at TIMESTAMP WITH TIME ZONE)
                 """)
         # What two writers delete from one table of a lake collides, so that there versions are only added.
-        if (version is None or not self.database.is_lake) and self._written_down():
+        if (version is None or not self.database.is_lake) and self._has_bookkeeping():
             self.database.execute(
                 f"DELETE FROM {self._bookkeeping()} WHERE table_schema = ? AND table_name = ?", self._key()
             )
@@ -208,7 +344,7 @@ class Versions:
             self.database.execute(
                 f"INSERT INTO {self._bookkeeping()} VALUES (?, ?, ?, now())", [*self._key(), version]
             )
-        self.current = version
+        self.database.after_commit(lambda: setattr(self, "current", version))
 
     def _key(self) -> list[str]:
         return [self.table.schema.lower(), self.table.name.lower()]
@@ -216,5 +352,5 @@ class Versions:
     def _bookkeeping(self) -> str:
         return quoted(self.table.catalog, SCHEMA, TABLE)
 
-    def _written_down(self) -> bool:
+    def _has_bookkeeping(self) -> bool:
         return bool(Table(self.database, self.table.catalog, SCHEMA, TABLE).existing_columns())

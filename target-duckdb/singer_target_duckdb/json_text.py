@@ -1,11 +1,13 @@
 """JSON as Singer taps write it, and as DuckDB reads it.
 
-Taps in Python write NaN and lone surrogates, and a record may name a key twice; DuckDB refuses the last two.
-This is the slow way round: through Python objects, with numbers kept exactly as they were written.
+Taps in Python write NaN and lone surrogates, and a record may name a key twice; DuckDB refuses the last two. What is
+here parses into Python objects and keeps numbers exactly as they were written; it is slow.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import simplejson  # type: ignore[import-untyped]
@@ -17,11 +19,20 @@ def object_from(line: bytes) -> dict[str, Any]:
     Raises:
         ValueError: if it is not a JSON object.
     """
-    found = simplejson.loads(line.decode("utf-8", "replace"), use_decimal=True, allow_nan=True)
+    found = value_from(line.decode("utf-8", "replace"))
     if not isinstance(found, dict):
         msg = "not a JSON object"
         raise ValueError(msg)
     return found
+
+
+def value_from(text: str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        ValueError: if it is not JSON.
+    """
+    return simplejson.loads(text, use_decimal=True, allow_nan=True)
 
 
 def raw_from(value: Any) -> bytes:
@@ -42,3 +53,10 @@ def one_line(value: Any, raw: bytes) -> str:
     if raw and raw.isascii() and b"\r" not in raw:
         return raw.decode()
     return str(simplejson.dumps(value, use_decimal=True, allow_nan=True))
+
+
+def whole_number(value: Any) -> int | None:
+    """A version, however its number is written; None if it is none."""
+    with suppress(ValueError, OverflowError):  # NaN, Infinity
+        return int(value) if isinstance(value, int | float | Decimal) and value == int(value) else None
+    return None

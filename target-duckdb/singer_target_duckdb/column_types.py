@@ -1,0 +1,198 @@
+"""The types: from a JSON schema to DuckDB columns, how their values are read, and how columns widen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from singer_target_duckdb.sql import quoted
+
+BIGINT_MAX = 2**63 - 1
+EXACT_IN_DOUBLE = 2**53  # up to here a DOUBLE holds every whole number
+DELETED_AT = "_sdc_deleted_at"
+MOMENT = "TIMESTAMP WITH TIME ZONE"
+
+# JSON type (and format) of a schema -> DuckDB type. Whatever is not here, or is a mixture, is VARCHAR.
+TYPES: dict[frozenset[str], str] = {
+    frozenset({"integer"}): "BIGINT",
+    frozenset({"number"}): "DOUBLE",
+    frozenset({"integer", "number"}): "DOUBLE",
+    frozenset({"boolean"}): "BOOLEAN",
+    frozenset({"string:date"}): "DATE",
+    frozenset({"string:date-time"}): MOMENT,
+    frozenset({"string:time"}): "TIME",
+    frozenset({"object"}): "JSON",
+    frozenset({"array"}): "JSON",
+    frozenset({"object", "array"}): "JSON",
+}
+
+# Type of the column -> type of the schema -> the type that holds both.
+# A pair that is not here becomes VARCHAR, which holds the text of anything.
+WIDER: dict[str, dict[str, str]] = {
+    "BIGINT": {"DOUBLE": "DOUBLE", "HUGEINT": "HUGEINT"},
+    "DATE": {MOMENT: MOMENT},
+    "DECIMAL": {"BIGINT": "DECIMAL", "DOUBLE": "DECIMAL", "HUGEINT": "DECIMAL"},
+    "DOUBLE": {"BIGINT": "DOUBLE", "HUGEINT": "DOUBLE"},
+    "FLOAT": {"BIGINT": "DOUBLE", "DOUBLE": "DOUBLE"},
+    "HUGEINT": {"BIGINT": "HUGEINT"},
+    "INTEGER": {"BIGINT": "BIGINT", "DOUBLE": "DOUBLE", "HUGEINT": "HUGEINT"},
+    "SMALLINT": {"BIGINT": "BIGINT", "DOUBLE": "DOUBLE", "HUGEINT": "HUGEINT"},
+    "TIMESTAMP": {MOMENT: MOMENT},
+    MOMENT: {"DATE": MOMENT},
+    "TINYINT": {"BIGINT": "BIGINT"},
+    "UBIGINT": {"BIGINT": "HUGEINT"},
+    "UINTEGER": {"BIGINT": "BIGINT"},
+}
+
+# Type of a column -> the type that may hold a value that does not fit it. The column then becomes what holds both:
+# HUGEINT, or VARCHAR for times with an offset (JSON schema's own times have one, but few taps send it).
+LARGER = {"BIGINT": "HUGEINT", "TIME": "TIME WITH TIME ZONE"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How values of a DuckDB type are read from JSON; `{value}` and `{type}` stand in the SQL conditions.
+
+    The casts of DuckDB round 1.5 to a whole number, cut a time of day off a date and turn 1e400 into infinity. So
+    each way to read has a condition under which a value is not cast.
+
+    Attributes:
+        invalid: the value, read as text, does not fit the type.
+        is_number: true and false count as 1 and 0, as in DuckDB and in Python.
+        fast_type: type as which DuckDB reads the value in the fast way, if there is one: a number of which DuckDB
+            makes a text first takes it twice the time to read.
+        inexact: the value, read in the fast way, may not be what was written.
+    """
+
+    invalid: str | None = None
+    is_number: bool = False
+    fast_type: str | None = None
+    inexact: str = ""
+
+
+_WHOLE = Reading(
+    invalid=r"contains({value}, '.') AND NOT regexp_full_match({value}, '-?[0-9]+(\.0+)?')",
+    is_number=True,
+    fast_type="DOUBLE",
+    inexact=f"{{value}} <> trunc({{value}}) OR abs({{value}}) >= {EXACT_IN_DOUBLE}",
+)
+_INFINITE = (
+    "(strlen({value}) > 30 OR contains(lower({value}), 'e')) AND isinf(TRY_CAST({value} AS {type}))"
+)
+_MIDNIGHT = r".{{10}}([T ]00:00(:00(\.0+)?)?(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)?)?"
+
+READINGS: dict[str, Reading] = {
+    "BIGINT": _WHOLE,
+    "HUGEINT": _WHOLE,
+    "INTEGER": _WHOLE,
+    "SMALLINT": _WHOLE,
+    "DOUBLE": Reading(_INFINITE, is_number=True, fast_type="DOUBLE", inexact="isinf({value})"),
+    "FLOAT": Reading(_INFINITE, is_number=True),
+    "DATE": Reading(f"strlen({{value}}) > 10 AND NOT regexp_full_match({{value}}, '{_MIDNIGHT}')"),
+    "TIME": Reading("NOT regexp_full_match({value}, '[^+-]*([+-]00(:?00)?)?')"),
+    "TIME WITH TIME ZONE": Reading("TRY_CAST({value} AS TIME) IS NULL"),  # DuckDB 1.4 takes 25:00:00
+}
+_OTHER = Reading()
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: the record key it is read from, its name and its DuckDB type."""
+
+    key: str
+    name: str
+    type: str
+
+    def read_type(self, *, fast: bool = False) -> str:
+        """Type under which DuckDB's JSON reader reads the key: its text, its JSON, or a number if fast."""
+        reading = READINGS.get(self.type, _OTHER)
+        if fast and reading.fast_type:
+            return reading.fast_type
+        return "JSON" if self.type == "JSON" else "VARCHAR"
+
+    def value(self, *, fast: bool = False, cast: str = "CAST") -> str:
+        """SQL expression that turns the field of `record` that was read as `read_type` into the column's type.
+
+        Args:
+            fast: it was read in the fast way; fails where that may not be exact.
+            cast: `CAST` fails on a value that does not fit, `TRY_CAST` makes it NULL.
+        """
+        value, reading = quoted("record", self.key), READINGS.get(self.type, _OTHER)
+        if fast and reading.fast_type:
+            inexact = reading.inexact.format(value=value)
+            number = value if reading.fast_type == self.type else f"CAST({value} AS {self.type})"
+            return f"CASE WHEN {inexact} THEN error('to be read as text')::{self.type} ELSE {number} END"
+        if self.type in {"VARCHAR", "JSON"}:
+            return value
+        cases = ""
+        if reading.invalid:
+            cases = f"WHEN {reading.invalid.format(value=value, type=self.type)} THEN 'does not fit'"
+        if reading.is_number:
+            cases += f" WHEN {value} = 'true' THEN '1' WHEN {value} = 'false' THEN '0'"
+        return f"{cast}({f'CASE {cases} ELSE {value} END' if cases else value} AS {self.type})"
+
+
+def columns_of(schema: dict[str, Any]) -> list[Column]:
+    """Columns for the properties of a stream's schema, in its order.
+
+    DuckDB's names are case-insensitive and never empty: a property whose name is taken gets a number behind it.
+    """
+    properties = schema.get("properties", {})
+    reserved = {key.lower() for key in properties}
+    taken: set[str] = set()
+    columns = []
+    for key, definition in properties.items():
+        name, number = key or "_", 1
+        while name.lower() in taken or (name != key and name.lower() in reserved):
+            number += 1
+            name = f"{key}_{number}"
+        taken.add(name.lower())
+        columns.append(Column(key, name, column_type(definition)))
+    return columns
+
+
+def column_type(definition: Any) -> str:
+    """DuckDB type for the JSON schema of one property."""
+    kinds = _kinds(definition)
+    if kinds == {"integer"} and _is_beyond_bigint(definition):
+        return "HUGEINT"
+    return TYPES.get(frozenset(kinds), "VARCHAR")
+
+
+def wider(column: str, schema: str) -> str:
+    """The type that holds the values of both: what a column has, and what the schema asks for."""
+    if column == schema:
+        return column
+    family = column.split("(", maxsplit=1)[0]
+    found = WIDER.get(family, {}).get(schema, "VARCHAR")
+    return column if found == family else found
+
+
+def _kinds(definition: Any) -> set[str]:
+    """The JSON types a value can have, without null; a string with its format, as `string:date`."""
+    if not isinstance(definition, dict):
+        return {"any"}
+    for combination in ("anyOf", "oneOf"):
+        if alternatives := definition.get(combination):
+            return set().union(*(_kinds(alternative) for alternative in alternatives))
+    if "type" not in definition:
+        if set(definition) & {"const", "enum"}:
+            values = definition.get("enum", [definition.get("const")])
+            return {_kind_of_value(value) for value in values if value is not None}
+        return {"any"}
+    types = definition["type"]
+    kinds = set(types if isinstance(types, list) else [types]) - {"null"}
+    date_format = definition.get("format")
+    if "string" in kinds and date_format in {"date", "date-time", "time"}:
+        kinds = kinds - {"string"} | {f"string:{date_format}"}
+    return kinds
+
+
+def _kind_of_value(value: Any) -> str:
+    kinds: dict[type, str] = {bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
+    return kinds.get(type(value), "string")
+
+
+def _is_beyond_bigint(definition: dict[str, Any]) -> bool:
+    limits = [definition.get("minimum"), definition.get("maximum")]
+    return any(isinstance(limit, int | float) and abs(limit) > BIGINT_MAX for limit in limits)

@@ -1,0 +1,179 @@
+"""Where records wait between two flushes: newline-delimited JSON in a directory that only its owner can read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import weakref
+from array import array
+from bisect import bisect_right
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from singer_target_duckdb.errors import LoaderError
+from singer_target_duckdb.json_text import object_from, raw_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+if os.name == "posix":
+    import fcntl
+
+_PREFIX = "target-duckdb-"
+_BUFFER_BYTES = 256 << 10  # kept in memory per stream, so that few lines at a time cost no system call each
+
+
+class StagingDirectory:
+    """A directory (mode 0700) for staging files and for what DuckDB spills; it lives as long as this process.
+
+    A lock on a file inside shows that the owner is alive: directories that a killed process left behind are
+    removed by the next one that uses the same place. `remove` removes this one; so does the end of the process.
+    """
+
+    def __init__(self, parent: str | None) -> None:
+        place = Path(parent or tempfile.gettempdir())
+        place.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(place)
+        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+        lock = open(self.path / "lock", "w", opener=_for_owner)  # noqa: SIM115 - Path.open has no opener
+        _lock(lock)
+        self.remove = weakref.finalize(self, _remove, self.path, lock)
+
+    def new_file(self, most: int) -> StagingFile:
+        """A new, empty staging file in this directory, for at most so many records."""
+        descriptor, name = tempfile.mkstemp(suffix=".ndjson", dir=self.path)
+        os.close(descriptor)
+        return StagingFile(Path(name), most)
+
+
+class LineNumbers:
+    """Which line of the input each record came from, kept as ranges of lines that follow each other."""
+
+    def __init__(self) -> None:
+        self._records = array("Q")  # number of the record with which each range begins, from 0
+        self._lines = array("Q")  # its line
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, record: int) -> int:
+        which = bisect_right(self._records, record) - 1
+        return self._lines[which] + record - self._records[which]
+
+    def __iter__(self) -> Iterator[int]:
+        return map(self.__getitem__, range(self._count))
+
+    def add(self, line: int, count: int) -> None:
+        """Add records from this line on."""
+        if not self._count or self[self._count - 1] + 1 != line:
+            self._records.append(self._count)
+            self._lines.append(line)
+        self._count += count
+
+
+class StagingFile:
+    """RECORD messages of one stream, one a line, and the input line that each came from.
+
+    When its records are loaded, the file is written over rather than made anew: to get new pages for a file takes
+    longer than to fill them.
+
+    Attributes:
+        room: how many more records it may hold.
+        size: bytes staged.
+        longest: no line is longer than this many bytes.
+        repaired: whether its lines have been written anew in a form that DuckDB takes.
+    """
+
+    def __init__(self, path: Path, most: int) -> None:
+        self.path = path
+        self._most = most
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all records."""
+        self.lines = LineNumbers()
+        self.room = self._most
+        self.size = self.longest = self._written = 0
+        self.repaired = False
+        self._buffer: list[bytes] = []
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def add(self, lines: bytes | memoryview, number: int, count: int) -> None:
+        """Add RECORD messages.
+
+        Args:
+            lines: whole lines, each with its newline.
+            number: number of the first of them in the input.
+            count: how many they are.
+        """
+        self.lines.add(number, count)
+        self.room -= count
+        self.size += len(lines)
+        self.longest = max(self.longest, len(lines))
+        if self.size - self._written > _BUFFER_BYTES:
+            self._write(lines)
+        else:
+            self._buffer.append(bytes(lines))
+
+    def write_out(self) -> None:
+        """Bring what is still in memory to the file, and end the file there."""
+        self._write(b"")
+        os.truncate(self.path, self.size)
+
+    def _write(self, lines: bytes | memoryview) -> None:
+        with self.path.open("r+b") as file:
+            file.seek(self._written)
+            if self._buffer:
+                file.write(b"".join(self._buffer))
+                self._buffer.clear()
+            file.write(lines)
+        self._written = self.size
+
+    def repair(self, stream: str) -> None:
+        """Bring the records into a form that DuckDB takes: each key once, no lone surrogates.
+
+        Raises:
+            LoaderError: if a record is not a JSON object.
+        """
+        changed = self.path.with_suffix(".repaired")
+        with self.path.open("rb") as old, changed.open("wb") as new:
+            for number, line in zip(self.lines, old, strict=True):
+                with suppress(ValueError):
+                    message = object_from(line)
+                    if isinstance(message.get("record"), dict):
+                        raw = raw_from({key: message[key] for key in ("version", "record") if key in message})
+                        self.longest = max(self.longest, len(raw))
+                        new.write(raw + b"\n")
+                        continue
+                msg = f"Line {number}: the record of stream '{stream}' is not a JSON object."
+                raise LoaderError(msg)
+            self.size = self._written = new.tell()
+        changed.replace(self.path)
+        self.repaired = True
+
+
+def _for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _lock(file: IO[str]) -> None:
+    """Lock an open file for this process; raises OSError if another process holds it."""
+    if os.name == "posix":
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _remove(directory: Path, lock: IO[str]) -> None:
+    lock.close()
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _remove_abandoned(place: Path) -> None:
+    for directory in place.glob(_PREFIX + "*"):
+        with suppress(OSError), (directory / "lock").open("r+") as file:
+            _lock(file)  # fails while the owner lives
+            shutil.rmtree(directory, ignore_errors=True)
