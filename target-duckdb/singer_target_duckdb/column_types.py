@@ -76,9 +76,7 @@ _WHOLE = Reading(
     fast_type="DOUBLE",
     inexact=f"{{value}} <> trunc({{value}}) OR abs({{value}}) >= {EXACT_IN_DOUBLE}",
 )
-_INFINITE = (
-    "(strlen({value}) > 30 OR contains(lower({value}), 'e')) AND isinf(TRY_CAST({value} AS {type}))"
-)
+_INFINITE = "(strlen({value}) > 30 OR contains(lower({value}), 'e')) AND isinf(TRY_CAST({value} AS {type}))"
 _MIDNIGHT = r".{{10}}([T ]00:00(:00(\.0+)?)?(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)?)?"
 
 READINGS: dict[str, Reading] = {

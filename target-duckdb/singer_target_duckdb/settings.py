@@ -15,160 +15,65 @@ from singer_target_duckdb.errors import LoaderError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_SCHEMAS = th.ObjectType(
+    additional_properties=th.ObjectType(
+        th.Property("target_schema", th.StringType), additional_properties=True
+    )
+)
+_UNUSED = "Accepted for compatibility; has no effect."
+
+
+# Name, type, title and description of each setting, and what else there is to say about it.
+_TABLE: tuple[tuple[str, Any, str, str, dict[str, Any]], ...] = (
+    ("path", th.StringType, "Database file", ("Path of the DuckDB file, a MotherDuck address such as `md:my_db`, or a "
+     "DuckLake such as `ducklake:lake/catalog.ducklake`. Alias: `filepath`."), {}),
+    ("data_path", th.StringType, "Data of the lake", ("Folder of a DuckLake's files; needed when its catalog is in "
+     "another database."), {}),
+    ("filepath", th.StringType, "Database file (alias)", "Alias of `path`.", {}),
+    ("default_target_schema", th.StringType, "Schema", ("Schema for the tables of all streams that `schema_mapping` "
+     "does not name. Default: `main`."), {}),
+    ("schema_mapping", _SCHEMAS, "Schema mapping", ("For streams named `schema-table`: from the source's schema to "
+     '`{"target_schema": "…"}`.'), {}),
+    ("dbname", th.StringType, "Database name", ("Name of the database inside DuckDB; by default taken from `path`. "
+     "Alias: `database`."), {}),
+    ("database", th.StringType, "Database name (alias)", "Alias of `dbname`.", {}),
+    ("token", th.StringType, "MotherDuck token", ("Token for MotherDuck; the environment variable MOTHERDUCK_TOKEN "
+     "works too."), {"secret": True}),
+    ("settings", th.ObjectType(additional_properties=True), "DuckDB settings", ("DuckDB settings by name, such as "
+     '`{"memory_limit": "4GB", "threads": 4}`.'), {}),
+    ("load_method", th.StringType, "Load method", ("`upsert` merges by key, `append-only` adds every record, "
+     "`overwrite` replaces each table with the run's records."),
+     {"default": "upsert", "allowed_values": ["append-only", "upsert", "overwrite"]}),
+    ("hard_delete", th.BooleanType, "Hard delete", ("What is gone at the source is deleted; if false, the row stays "
+     "and `_sdc_deleted_at` is set."), {"default": True}),
+    ("primary_key_required", th.BooleanType, "Key required", ("Refuse streams without key properties instead of "
+     "appending their records."), {"default": False}),
+    ("validate_records", th.BooleanType, "Validate records", ("Check each record against the stream's JSON schema "
+     "before loading (slow)."), {"default": False}),
+    ("batch_size_rows", th.IntegerType(minimum=1), "Rows per flush", ("How many records of a stream wait at most "
+     "before all streams are loaded."), {"default": 500_000}),
+    ("add_metadata_columns", th.BooleanType, "Metadata columns (alias)", "Alias of `add_record_metadata`.", {}),
+    ("data_flattening_max_level", th.IntegerType(minimum=0), "Flattening depth (alias)", ("More than 0 turns "
+     "flattening on with this depth; the SDK's `flattening_*` settings do the same."), {"default": 0}),
+    ("temp_dir", th.StringType, "Directory for temporary files", ("Where records wait, in a directory that only their "
+     "owner can read. Default: the system's."), {}),
+    ("storage_version", th.StringType, "Storage version", ("Format of a new database file, as the oldest DuckDB that "
+     "can open it."), {"default": "v1.0.0"}),
+    ("encryption_key", th.StringType, "Encryption key", "Encrypts a new database file, and opens an encrypted one.",
+     {"secret": True}),
+    ("lock_timeout", th.NumberType(minimum=0, maximum=86_400), "Wait for a locked file", ("Seconds to wait for "
+     "another process that has the database open."), {"default": 0}),
+    ("delimiter", th.StringType, "Unused", _UNUSED, {}),
+    ("quotechar", th.StringType, "Unused", _UNUSED, {}),
+    ("flush_all_streams", th.BooleanType, "Unused", "Accepted for compatibility; a flush always loads all streams.",
+     {}),
+)  # fmt: skip
+
 SETTINGS = th.PropertiesList(
-    th.Property(
-        "path",
-        th.StringType,
-        title="Database file",
-        description=(
-            "Path of the DuckDB file, a MotherDuck address such as `md:my_db`, or a DuckLake such as "
-            "`ducklake:lake/catalog.ducklake`. Alias: `filepath`."
-        ),
-    ),
-    th.Property(
-        "data_path",
-        th.StringType,
-        title="Data of the lake",
-        description="Folder of a DuckLake's files; needed when its catalog is in another database.",
-    ),
-    th.Property("filepath", th.StringType, title="Database file (alias)", description="Alias of `path`."),
-    th.Property(
-        "default_target_schema",
-        th.StringType,
-        title="Schema",
-        description=(
-            "Schema for the tables of all streams that `schema_mapping` does not name. Default: `main`."
-        ),
-    ),
-    th.Property(
-        "schema_mapping",
-        th.ObjectType(
-            additional_properties=th.ObjectType(
-                th.Property("target_schema", th.StringType), additional_properties=True
-            )
-        ),
-        title="Schema mapping",
-        description=(
-            'For streams named `schema-table`: from the source\'s schema to `{"target_schema": "…"}`.'
-        ),
-    ),
-    th.Property(
-        "dbname",
-        th.StringType,
-        title="Database name",
-        description=("Name of the database inside DuckDB; by default taken from `path`. Alias: `database`."),
-    ),
-    th.Property("database", th.StringType, title="Database name (alias)", description="Alias of `dbname`."),
-    th.Property(
-        "token",
-        th.StringType,
-        secret=True,
-        title="MotherDuck token",
-        description=("Token for MotherDuck; the environment variable MOTHERDUCK_TOKEN works too."),
-    ),
-    th.Property(
-        "settings",
-        th.ObjectType(additional_properties=True),
-        title="DuckDB settings",
-        description=('DuckDB settings by name, such as `{"memory_limit": "4GB", "threads": 4}`.'),
-    ),
-    th.Property(
-        "load_method",
-        th.StringType,
-        default="upsert",
-        title="Load method",
-        allowed_values=["append-only", "upsert", "overwrite"],
-        description=(
-            "`upsert` merges by key, `append-only` adds every record, `overwrite` replaces each table with the run's "
-            "records."
-        ),
-    ),
-    th.Property(
-        "hard_delete",
-        th.BooleanType,
-        default=True,
-        title="Hard delete",
-        description=(
-            "What is gone at the source is deleted; if false, the row stays and `_sdc_deleted_at` is set."
-        ),
-    ),
-    th.Property(
-        "primary_key_required",
-        th.BooleanType,
-        default=False,
-        title="Key required",
-        description=("Refuse streams without key properties instead of appending their records."),
-    ),
-    th.Property(
-        "validate_records",
-        th.BooleanType,
-        default=False,
-        title="Validate records",
-        description=("Check each record against the stream's JSON schema before loading (slow)."),
-    ),
-    th.Property(
-        "batch_size_rows",
-        th.IntegerType(minimum=1),
-        default=500_000,
-        title="Rows per flush",
-        description=("How many records of a stream wait at most before all streams are loaded."),
-    ),
-    th.Property(
-        "add_metadata_columns",
-        th.BooleanType,
-        title="Metadata columns (alias)",
-        description=("Alias of `add_record_metadata`."),
-    ),
-    th.Property(
-        "data_flattening_max_level",
-        th.IntegerType(minimum=0),
-        default=0,
-        title="Flattening depth (alias)",
-        description=(
-            "More than 0 turns flattening on with this depth; the SDK's `flattening_*` settings do the same."
-        ),
-    ),
-    th.Property(
-        "temp_dir",
-        th.StringType,
-        title="Directory for temporary files",
-        description=(
-            "Where records wait, in a directory that only their owner can read. Default: the system's."
-        ),
-    ),
-    th.Property(
-        "storage_version",
-        th.StringType,
-        default="v1.0.0",
-        title="Storage version",
-        description=("Format of a new database file, as the oldest DuckDB that can open it."),
-    ),
-    th.Property(
-        "encryption_key",
-        th.StringType,
-        secret=True,
-        title="Encryption key",
-        description=("Encrypts a new database file, and opens an encrypted one."),
-    ),
-    th.Property(
-        "lock_timeout",
-        th.NumberType(minimum=0, maximum=86_400),
-        default=0,
-        title="Wait for a locked file",
-        description=("Seconds to wait for another process that has the database open."),
-    ),
-    th.Property(
-        "delimiter", th.StringType, title="Unused", description="Accepted for compatibility; has no effect."
-    ),
-    th.Property(
-        "quotechar", th.StringType, title="Unused", description="Accepted for compatibility; has no effect."
-    ),
-    th.Property(
-        "flush_all_streams",
-        th.BooleanType,
-        title="Unused",
-        description=("Accepted for compatibility; a flush always loads all streams."),
-    ),
+    *(
+        th.Property(name, kind, title=title, description=text, **more)
+        for name, kind, title, text, more in _TABLE
+    )
 )
 
 
@@ -189,10 +94,8 @@ def typed(config: Mapping[str, Any], properties: Mapping[str, dict[str, Any]]) -
         for name, value in config.items()
         if value is not None and value != ""
     }
-    if (
-        result.get("flattening_enabled")
-        and not {"flattening_max_depth", "data_flattening_max_level"} & result.keys()
-    ):
+    depth = {"flattening_max_depth", "data_flattening_max_level"}
+    if result.get("flattening_enabled") and not depth & result.keys():
         msg = (
             "Setting `flattening_enabled` needs the setting `flattening_max_depth`, a whole number from 0 on."
         )
@@ -205,22 +108,21 @@ def _typed(name: str, value: Any, rule: dict[str, Any]) -> Any:
     if kind in ("number", "integer"):
         rule = {"minimum": 0, **rule}
     found = _READ[kind](value)
-    if found is None or not _fits(found, rule):
-        msg = f"Setting `{name}` must be {_wanted(kind, rule)}."
-        raise LoaderError(msg)
-    return found
+    with suppress(TypeError, AttributeError):  # where the SDK's schema of stream_maps is itself no schema
+        if found is not None and th.DEFAULT_JSONSCHEMA_VALIDATOR(rule).is_valid(found):
+            return found
+    msg = f"Setting `{name}` must be {_wanted(kind, rule)}."
+    raise LoaderError(msg)
 
 
 def _wanted(kind: str, rule: dict[str, Any]) -> str:
     if "enum" in rule:
         return f"one of: {', '.join(rule['enum'])}"
-    if kind not in ("number", "integer"):
-        return {"boolean": "true or false", "object": "a JSON object in the form that its docs show"}.get(
-            kind, "text in quotes"
-        )
-    what = "a number" if kind == "number" else "a whole number"
-    up_to = f"to {rule['maximum']:g}" if "maximum" in rule else "on"
-    return f"{what} from {rule['minimum']:g} {up_to}"
+    if kind in ("number", "integer"):
+        up_to = f"to {rule['maximum']:g}" if "maximum" in rule else "on"
+        return f"a {'whole ' if kind == 'integer' else ''}number from {rule['minimum']:g} {up_to}"
+    words = {"boolean": "true or false", "object": "a JSON object in the form that its docs show"}
+    return words.get(kind, "text in quotes")
 
 
 def _flag(value: Any) -> bool | None:
@@ -248,10 +150,6 @@ def _object(value: Any) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
 _FLAGS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off"), False)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _LARGEST = 1e15  # far beyond any limit, and exact as a float
@@ -260,12 +158,5 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "object": _object,
     "number": _number,
     "integer": _whole,
-    "string": _text,
+    "string": lambda value: value if isinstance(value, str) else None,
 }
-
-
-def _fits(value: Any, rule: dict[str, Any]) -> bool:
-    try:
-        return bool(th.DEFAULT_JSONSCHEMA_VALIDATOR(rule).is_valid(value))
-    except (TypeError, AttributeError):  # where the SDK's schema of stream_maps is itself no schema
-        return False

@@ -21,9 +21,13 @@ if TYPE_CHECKING:
 
     from singer_target_duckdb.column_types import Column
     from singer_target_duckdb.database import Database
-    from singer_target_duckdb.loading import Batch, BatchFile
+    from singer_target_duckdb.loading import Batch
     from singer_target_duckdb.messages import MessageReader
     from singer_target_duckdb.staging import StagingDirectory
+
+# From here on records are many and wide.
+_WIDE_COLUMNS = 32
+_WIDE_BYTES = 64 << 20
 
 
 class RecordValidator(JSONSchemaValidator):
@@ -201,28 +205,12 @@ class DuckDBSink(Sink):
         if not len(self.staging):
             return None
         self.versions.last_line = max(self.versions.last_line, self.staging.lines[len(self.staging) - 1])
-        if wider := self._batch_reader.read(self.staging, self._columns_to_read):
+        if len(self.table.columns) > _WIDE_COLUMNS and self.staging.size > _WIDE_BYTES:
+            self.run.database.expect_wide_records()
+        if wider := self._batch_reader.read(self.staging, self.columns_to_read):
             self._widen(wider)
-            self._batch_reader.read(self.staging, self._columns_to_read)
-        batch = self._batch_reader.batch(self.staging.lines.__getitem__)
-        if batch.rows != len(self.staging):
-            msg = (
-                f"Stream '{self.stream_name}': DuckDB found {batch.rows} records where {len(self.staging)} had "
-                "come."
-            )
-            raise LoaderError(msg)
-        return batch
-
-    def read_files(self, files: list[BatchFile]) -> Batch:
-        """Read the files of a BATCH message into a temporary table.
-
-        Raises:
-            duckdb.Error: if a file cannot be read or a value does not fit.
-            MissingKeyError: if a record has no value for a key.
-        """
-        self.versions.last_line = line = self.run.reader.line
-        self._batch_reader.read_files(files, self._columns_to_read)
-        return self._batch_reader.batch(lambda _row: line)
+            self._batch_reader.read(self.staging, self.columns_to_read)
+        return self._batch_reader.batch(self.staging)
 
     def write(self, batch: Batch, places: dict[int | None, str]) -> None:
         """Write a batch into the table and beside it; part of the target's transaction.
@@ -240,13 +228,13 @@ class DuckDBSink(Sink):
 
     def written(self, batch: Batch) -> None:
         """The batch is committed."""
-        self.tally_record_written(batch.rows)
-        self.record_counter_metric.increment(batch.rows)
+        self.tally_record_written(len(batch))
+        self.record_counter_metric.increment(len(batch))
         self.staging.clear()
         self._batch_reader.drop()
 
     @property
-    def _columns_to_read(self) -> list[Column]:
+    def columns_to_read(self) -> list[Column]:
         """The table's columns, and what a record says beyond them about its row."""
         return [*self.table.columns, *self._only_read]
 

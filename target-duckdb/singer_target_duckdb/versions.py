@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from singer_target_duckdb.loading import Batch
 
 SCHEMA, TABLE = "_singer", "table_versions"
-RUN_VERSION = -1  # the version of all records of a run with load_method overwrite; no tap's, as versions are times
+RUN_VERSION = (
+    -1
+)  # the version of all records of a run with load_method overwrite; no tap's, as versions are times
 
 
 @dataclass
@@ -97,7 +99,7 @@ class Versions:
         """
         places: dict[int | None, list[str]] = {}
         for version, condition, row in self._parts(batch):
-            destination = self._destination_of_row(version, batch.line(row))
+            destination = self._destination_of_row(version, batch.lines[row])
             places.setdefault(destination, []).append(condition)
         everywhere = len(places) == 1
         return {place: "" if everywhere else " OR ".join(conditions) for place, conditions in places.items()}
@@ -116,7 +118,7 @@ class Versions:
             starts = [first, *(row for _, _, row in parts if row > first)]
             parts += [
                 (None, f"version IS NULL AND rowid >= {start} AND rowid < {end}", start)
-                for start, end in pairwise([*starts, batch.rows])
+                for start, end in pairwise([*starts, len(batch)])
             ]
         # A version comes before the rows without one that follow its first row.
         return sorted(parts, key=lambda part: (part[2], part[0] is None))
@@ -245,7 +247,13 @@ class Versions:
                 self.stage(version, line).activated_early = True
 
     def settle(
-        self, last_elsewhere: int, last_state: int, named: int | None, withheld: int | None, *, tap_activates: bool
+        self,
+        last_elsewhere: int,
+        last_state: int,
+        named: int | None,
+        withheld: int | None,
+        *,
+        tap_activates: bool,
     ) -> None:
         """Decide about the versions that no ACTIVATE_VERSION has completed by the end of the input.
 
@@ -324,7 +332,9 @@ class Versions:
     def load_current(self) -> None:
         """Read the current version from the database."""
         if self._has_bookkeeping():
-            query = f"SELECT max(version) FROM {self._bookkeeping()} WHERE table_schema = ? AND table_name = ?"
+            query = (
+                f"SELECT max(version) FROM {self._bookkeeping()} WHERE table_schema = ? AND table_name = ?"
+            )
             ((self.current,),) = self.database.rows(query, self._key())
 
     def save_current(self, version: int | None) -> None:
