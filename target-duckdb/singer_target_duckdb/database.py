@@ -191,26 +191,24 @@ class Database:
                 )
             raise LoaderError(msg) from None
 
-    def _explain_attach_error(self, error: Exception, *, has_key: bool) -> str:  # noqa: PLR0911 - one sentence each
+    def _explain_attach_error(self, error: Exception, *, has_key: bool) -> str:
         text = str(error)
-        if "Could not set lock" in text:
-            holder = re.search(r"PID \d+", text)
-            who = f"another process ({holder[0]})" if holder else "another process"
-            return f"Database {self.path} is open in {who}; close it there, or set `lock_timeout` to wait for it."
-        if "crypto module" in text:
-            return (
-                f"Database {self.path} cannot be written encrypted without DuckDB's extension httpfs; run INSTALL "
-                "httpfs once in DuckDB, or install the package duckdb-ext-httpfs of DuckDB's version."
-            )
-        if "Wrong encryption key" in text:
-            return f"Database {self.path} does not open with this `encryption_key`."
-        if "encrypted" in text and not has_key:
-            return f"Database {self.path} is encrypted; set `encryption_key`."
-        if "is not encrypted" in text:
-            return f"Database {self.path} is not encrypted, but `encryption_key` is set; remove it, or use a new file."
-        if "known DuckDB version" in text:
-            return "Setting `storage_version` is not a version that this DuckDB can write; `v1.0.0` and `latest` are."
-        return f"Cannot open database {self.path}: {first_line(error)}"
+        holder = re.search(r"PID \d+", text)
+        who = f"another process ({holder[0]})" if holder else "another process"
+        sentences = {
+            "Could not set lock": f"Database {self.path} is open in {who}; close it there, or set `lock_timeout` to "
+            "wait for it.",
+            "crypto module": f"Database {self.path} cannot be written encrypted without DuckDB's extension httpfs; "
+            "run INSTALL httpfs once in DuckDB, or install the package duckdb-ext-httpfs of DuckDB's version.",
+            "Wrong encryption key": f"Database {self.path} does not open with this `encryption_key`.",
+            "encrypted": "" if has_key else f"Database {self.path} is encrypted; set `encryption_key`.",
+            "is not encrypted": f"Database {self.path} is not encrypted, but `encryption_key` is set; remove it, or "
+            "use a new file.",
+            "known DuckDB version": "Setting `storage_version` is not a version that this DuckDB can write; `v1.0.0` "
+            "and `latest` are.",
+        }
+        found = [sentence for part, sentence in sentences.items() if part in text and sentence]
+        return found[0] if found else f"Cannot open database {self.path}: {first_line(error)}"
 
     def _load_extension(self, extension: str) -> None:
         """Load an extension, if it is installed in DuckDB's way or as a Python package."""

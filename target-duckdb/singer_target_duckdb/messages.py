@@ -88,6 +88,8 @@ class MessageReader(GenericSingerReader[bytes]):
         self._stream_of: dict[bytes, str] = {}
         self._prefixes: Counter[str] = Counter()
         self._descriptor: int | None = None
+        self._callbacks: dict[str, Callable[[Any], None]] = {}
+        self._counts: Counter[str] = Counter()
 
     @property
     def default_input(self) -> IO[bytes]:
@@ -111,18 +113,16 @@ class MessageReader(GenericSingerReader[bytes]):
         Raises:
             LoaderError: for a line that is no Singer message.
         """
-        counts: Counter[str] = Counter()
+        self._callbacks, self._counts = callbacks, Counter()
         try:
             for chunk in self._chunks(file_input or self.default_input):
-                self._process(chunk, callbacks, counts)
+                self._process(chunk)
         except BaseException:
             self._on_error()
             raise
-        return counts
+        return self._counts
 
-    def _process(
-        self, chunk: bytes, callbacks: dict[str, Callable[[Any], None]], counts: Counter[str]
-    ) -> None:
+    def _process(self, chunk: bytes) -> None:
         """Process the lines of a chunk, each of which ends with a newline."""
         start = 0
         while start < len(chunk):
@@ -131,47 +131,42 @@ class MessageReader(GenericSingerReader[bytes]):
             staging = self.staging_files.get(self._stream_of.get(prefix, ""))
             if staging is None:
                 end = chunk.index(b"\n", start) + 1
-                self._process_line(chunk[start:end], prefix, callbacks, counts)
+                self._process_line(chunk[start:end], prefix)
             else:
                 end, count, length, room = start, 0, len(prefix), staging.room
                 while count < room and chunk.startswith(prefix, end):
                     end = chunk.index(b"\n", end + length) + 1
                     count += 1
                 self._stage(staging, memoryview(chunk)[start:end], count)
-                counts[_RECORD] += count
             start = end
 
-    def _process_line(
-        self,
-        line: bytes,
-        prefix: bytes,
-        callbacks: dict[str, Callable[[Any], None]],
-        counts: Counter[str],
-    ) -> None:
+    def _process_line(self, line: bytes, prefix: bytes) -> None:
         if line.isspace():
             self.line += 1
             return
         message = self._message(line)
-        counts[message.type] += 1
         staging = self.staging_files.get(message.stream or "") if message.type == _RECORD else None
         if staging is not None:
             if message.record is NO_JSON:
                 msg = f"Line {self.line + 1}: a RECORD of stream '{message.stream}' has no `record`."
                 raise LoaderError(msg)
+            staging.version = message.version
             self._learn(message, prefix)
             self._stage(staging, memoryview(line), 1)
             return
         self.line += 1
-        if message.type not in callbacks:
+        self._counts[message.type] += 1
+        if message.type not in self._callbacks:
             known = ", ".join(known.value for known in SingerMessageType)
             msg = f"Line {self.line} has a message type that this target does not know; expected one of {known}."
             raise LoaderError(msg)
         self.value = bytes(message.value)
-        callbacks[message.type](message if message.type == _RECORD else self.deserialize_json(line))
+        self._callbacks[message.type](message if message.type == _RECORD else self.deserialize_json(line))
 
     def _stage(self, staging: StagingFile, lines: memoryview, count: int) -> None:
         staging.add(lines, self.line + 1, count)
         self.line += count
+        self._counts[_RECORD] += count
         if not staging.room:
             self._on_full()
 

@@ -85,11 +85,13 @@ class StagingFile:
         size: bytes staged.
         longest: no line is longer than this many bytes.
         repaired: whether its lines have been written anew in a form that DuckDB takes.
+        version: the version of the last message that was decoded; those of the others are not known before loading.
     """
 
     def __init__(self, path: Path, most: int) -> None:
         self.path = path
         self._most = most
+        self.version: int | None = None
         self.clear()
 
     def clear(self) -> None:

@@ -27,18 +27,18 @@ class Rows:
 
     Attributes:
         table: quoted name of the temporary table.
-        condition: which of its rows; empty for all.
+        condition: which of its rows.
         is_batch: they have just been read, so their columns are fields of the column `record`.
     """
 
     table: str
-    condition: str = ""
+    condition: str = "true"
     is_batch: bool = False
 
     def select(self, names: Sequence[str]) -> str:
         """A subquery for FROM with the columns of these names; DuckDB reads no others."""
         columns = ", ".join(f"{self.column(name)} AS {quoted(name)}" for name in names) or "1"
-        return f"(SELECT {columns} FROM {self.table} WHERE {self.condition or 'true'})"
+        return f"(SELECT {columns} FROM {self.table} WHERE {self.condition})"
 
     def column(self, name: str) -> str:
         """Expression for one column."""
@@ -222,7 +222,7 @@ class Table:
     def deduplicate_by_key(self, rows: Rows) -> None:
         """Of the rows with the same key, keep the one that came last."""
         names = ", ".join(rows.column(key) for key in self.keys)
-        source = f"{rows.table} WHERE ({rows.condition or 'true'})"
+        source = f"{rows.table} WHERE {rows.condition}"
         ((records, different),) = self.database.rows(
             f"SELECT (SELECT count(*) FROM {source}), (SELECT count(*) FROM (SELECT DISTINCT {names} FROM {source}))"
         )

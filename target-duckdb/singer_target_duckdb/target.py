@@ -124,8 +124,10 @@ class TargetDuckDB(Target):
         if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
             self._refuse(f"the SCHEMA of stream '{stream}' has no `properties`.")
         keys = message_dict.get("key_properties") or []
-        known = self.mapper.stream_maps.get(stream)
-        if known and (known[0].raw_schema, known[0].raw_key_properties) != (schema, keys):
+        if stream in self._begun:
+            known = self.mapper.stream_maps[stream][0]
+            if (known.raw_schema, known.raw_key_properties) == (schema, keys):
+                return
             self.flush()
         with _maps_applied():
             self.mapper.register_raw_stream_schema(stream, schema, keys)
@@ -261,8 +263,7 @@ class TargetDuckDB(Target):
         sinks = self._sinks.values()
         is_much = sum(sink.staging.size for sink in sinks) > _STAGING_BYTES
         is_old = time.monotonic() - self._flushed_at > _FLUSH_SECONDS
-        is_worth_it = any(sink.versions.staged and len(sink.staging) >= _IDLE_RECORDS for sink in sinks)
-        if is_much or is_old or (is_worth_it and self._reader.is_idle):
+        if is_much or is_old or (any(map(_is_worth_parsing, sinks)) and self._reader.is_idle):
             self.flush()
         return not self._signal
 
@@ -351,6 +352,11 @@ class TargetDuckDB(Target):
             return
         cls.logger.error("%s", sentence)
         sys.exit(1)
+
+
+def _is_worth_parsing(sink: DuckDBSink) -> bool:
+    is_beside = sink.versions.destination_of(sink.staging.version) is not None
+    return is_beside and len(sink.staging) >= _IDLE_RECORDS
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import inf
 from typing import TYPE_CHECKING
 
 from singer_target_duckdb.errors import LoaderError
@@ -34,7 +33,8 @@ class StagedVersion:
 
     Attributes:
         table: temporary table with its rows so far.
-        since: input line of its first record, or of its ACTIVATE_VERSION if that came first.
+        since: input line of its first record, or of its ACTIVATE_VERSION if that came first; of the SCHEMA where it
+            came in place of a version that was missing.
         has_rows: whether any record of it came.
         activated_early: whether its ACTIVATE_VERSION came before its first record.
     """
@@ -57,7 +57,6 @@ class Versions:
         current: the version that the table holds, as far as is known.
         missing: the version of the tap's state, where the tap goes on from it but the table does not have it.
         missing_from: input line of the SCHEMA with which that was found.
-        missing_until: input line from which on it was known that a newer version comes; infinite before.
         is_refill: whether a newer version came in place of the missing one; a part of it would have gaps as well.
         unconfirmed: the first version that came for a table with rows of which none is known.
         staged: versions that are not current yet.
@@ -77,7 +76,6 @@ class Versions:
     current: int | None = None
     missing: int | None = None
     missing_from: int = 0
-    missing_until: float = 0
     is_refill: bool = False
     unconfirmed: int | None = None
     staged: dict[int, StagedVersion] = field(default_factory=dict)
@@ -89,20 +87,28 @@ class Versions:
     # Where rows belong
 
     def place(self, batch: Batch) -> dict[int | None, str]:
-        """For each place where rows of a batch belong, the condition that finds them; begins to stage new versions.
+        """Where the rows of a batch belong; begins to stage new versions.
 
         Returns:
-            Staged version, or None for the table itself -> condition, empty if all rows belong there.
+            Staged version, or None for the table itself -> SQL condition for its rows.
 
         Raises:
             LoaderError: if only changes come to a version that the table does not have.
         """
         places: dict[int | None, list[str]] = {}
         for version, condition, row in self._parts(batch):
-            destination = self._destination_of_row(version, batch.lines[row])
+            if version is not None:
+                self.begin(version)
+            destination = self.destination_of(version)
+            self.carried.add(version if destination is None else destination)
+            if destination is None:
+                self.had_direct_rows = True
+            else:
+                self.stage(destination, batch.lines[row]).has_rows = True
             places.setdefault(destination, []).append(condition)
-        everywhere = len(places) == 1
-        return {place: "" if everywhere else " OR ".join(conditions) for place, conditions in places.items()}
+        if len(places) == 1:
+            return dict.fromkeys(places, "true")
+        return {place: f"({' OR '.join(conditions)})" for place, conditions in places.items()}
 
     def _parts(self, batch: Batch) -> list[tuple[int | None, str, int]]:
         """Version, condition and first row of parts of a batch that belong in one place, in order of arrival.
@@ -123,17 +129,6 @@ class Versions:
         # A version comes before the rows without one that follow its first row.
         return sorted(parts, key=lambda part: (part[2], part[0] is None))
 
-    def _destination_of_row(self, version: int | None, line: int) -> int | None:
-        if version is not None:
-            self.begin(version, line)
-        destination = self.destination_of(version)
-        self.carried.add(version if destination is None else destination)
-        if destination is None:
-            self.had_direct_rows = True
-        else:
-            self.stage(destination, line).has_rows = True
-        return destination
-
     def destination_of(self, version: int | None) -> int | None:
         """The version under which a record is staged; None if it goes straight into the table.
 
@@ -150,14 +145,10 @@ class Versions:
         held = self.unconfirmed if self.current is None else self.current
         return None if held is not None and version <= held else version
 
-    def begin(self, version: int, line: int) -> None:
-        """Look at a version before its first record: where none is known, but the table has rows, it is merged.
-
-        Raises:
-            LoaderError: if it is the version that is missing, of which only changes would come.
-        """
+    def begin(self, version: int) -> None:
+        """Look at a version before its first record: where none is known, but the table has rows, it is merged."""
         if self.missing is not None and version >= self.missing:
-            self.resolve_missing(version, line)
+            self._resolve_missing(version)
         nothing_known = self.current is None and self.unconfirmed is None and not self.staged
         if nothing_known and (self.had_direct_rows or self.table.has_rows()):
             self.unconfirmed = version
@@ -168,7 +159,7 @@ class Versions:
             beside = self.table.beside(str(version))
             beside.drop()
             beside.prepare()
-            self.staged[version] = StagedVersion(beside, line)
+            self.staged[version] = StagedVersion(beside, self.missing_from if self.is_refill else line)
         return self.staged[version]
 
     def reshape(self, table: Table) -> None:
@@ -186,18 +177,10 @@ class Versions:
         An empty table of that version is one of which the source has no records.
         """
         if (self.current is None or self.current < version) and not self.table.has_rows():
-            self.missing, self.missing_from, self.missing_until = version, line, inf
+            self.missing, self.missing_from = version, line
 
-    def resolve_missing(self, version: int | None, line: int) -> None:
-        """A newer version replaces the table, whatever is missing; without one, the table would have gaps.
-
-        Args:
-            version: the newest version that the tap speaks of.
-            line: where in the input it does.
-
-        Raises:
-            LoaderError: if a version is missing and this one is not newer.
-        """
+    def _resolve_missing(self, version: int | None) -> None:
+        """Go on if the tap speaks of a newer version, which replaces the table; else the table would have gaps."""
         if self.missing is None:
             return
         if version is None or version <= self.missing:
@@ -207,7 +190,7 @@ class Versions:
                 "without a state)."
             )
             raise LoaderError(msg)
-        self.missing, self.missing_until, self.is_refill = None, line, True
+        self.missing, self.is_refill = None, True
 
     # States
 
@@ -217,7 +200,7 @@ class Versions:
 
     def withholds_states_at(self, line: int) -> bool:
         """Whether no state of this line may be written, because the table does not have what the tap's state said."""
-        return self.missing_from < line < self.missing_until
+        return self.missing is not None and self.missing_from < line
 
     @property
     def is_open(self) -> bool:
@@ -234,7 +217,7 @@ class Versions:
 
     def activate(self, version: int, line: int) -> None:
         """Replace the table if the version's records came before; else they are still to come."""
-        self.begin(version, line)
+        self.begin(version)
         if self._is_unconfirmed(version):
             self.save_current(version)
         elif self.destination_of(version) == version:
@@ -267,7 +250,7 @@ class Versions:
         Raises:
             LoaderError: if only changes came to a version that the table does not have.
         """
-        self.resolve_missing(named, last_state)
+        self._resolve_missing(named)
         has_ended = max(last_elsewhere, last_state) > self.last_line
         current = self.current
         if named is not None and (self._is_unconfirmed(named) or self._is_empty_without(named)):

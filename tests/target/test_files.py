@@ -62,21 +62,6 @@ def test_what_a_killed_run_left_behind_is_removed_by_the_next_but_not_what_a_liv
 
 
 @pytest.mark.timeout(120)
-def test_a_tap_goes_on_writing_while_the_database_is_busy(load):
-    with duckdb.connect(str(load.path)):  # what a flush does, this lock does for longer: the loader waits
-        process = subprocess.Popen(load.command(lock_timeout=60), stdin=subprocess.PIPE)
-        written = 0
-        while written < 8 << 20:
-            message = lines(T, *(record("t", id=n) for n in range(10_000)))
-            process.stdin.write(message)
-            written += len(message)
-        process.stdin.flush()
-    process.communicate()
-    assert process.returncode == 0
-    assert load.rows("SELECT count(*) FROM t") == [(10_000,)]
-
-
-@pytest.mark.timeout(120)
 def test_a_version_is_parsed_while_the_tap_is_slow_and_still_not_seen_before_it_is_complete(load):
     load(T, record("t", 1, id=-1), activate("t", 1))
     versioned = [record("t", 2, id=n) for n in range(60_000)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 import json
 import tempfile
 from importlib import resources
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from singer_messages import record, schema
 from singer_sdk import Target
-from singer_sdk.sinks import Sink
+from singer_sdk.plugin_base import BaseSingerReader
 from singer_sdk.testing import get_target_test_class
 from singer_target_duckdb.target import TargetDuckDB
 
@@ -73,20 +74,31 @@ def test_every_fixture_file_of_the_sdk_loads_cell_by_cell(load, name):
         assert sorted(map(repr, found)) == sorted(map(repr, expected))
 
 
-def test_the_methods_that_the_target_overrides_are_still_the_sdks():
-    handlers = ["schema", "record", "state", "activate_version", "batch"]
-    private = [f"_process_{kind}_message" for kind in handlers] + [
-        "_handle_termination",
-        "_handle_max_record_age",
-    ]
-    assert all(callable(getattr(Target, name)) for name in private)
-    hooks = [
-        "_remove_sdc_metadata_from_record",
-        "_parse_timestamps_in_record",
-        "get_validator",
-        "activate_version",
-    ]
-    assert all(callable(getattr(Sink, name)) for name in hooks)
+HANDLERS = [f"_process_{kind}_message" for kind in ("schema", "record", "state", "activate_version", "batch")]
+
+
+def test_the_handlers_that_the_target_overrides_are_what_the_sdk_calls(load, monkeypatch):
+    """Abstract in the SDK's base class, with one argument; the SDK hands each of them to the reader."""
+    assert set(HANDLERS) <= Target.__bases__[0].__abstractmethods__ | BaseSingerReader.__abstractmethods__
+    assert all(
+        list(inspect.signature(getattr(Target, name)).parameters)[1:] == ["message_dict"] for name in HANDLERS
+    )
+    target, handed = TargetDuckDB(config=load.config), {}
+    monkeypatch.setattr(
+        target.message_reader, "process_lines", lambda _file, callbacks: handed.update(callbacks)
+    )
+    target.process_lines(None)
+    assert sorted(handed) == ["ACTIVATE_VERSION", "BATCH", "RECORD", "SCHEMA", "STATE"]
+    assert all(handed[name[9:-8].upper()] == getattr(target, name) for name in HANDLERS)
+
+
+def test_the_sdk_adds_the_metadata_of_a_message_to_its_record_in_place(load):
+    record, about = {"id": 1}, {"time_extracted": "2024-05-06T07:08:09+00:00", "version": 7}
+    target = TargetDuckDB(config=load.config | {"add_record_metadata": True})
+    sink = target.get_sink("t", schema={"properties": {"id": {"type": "integer"}}}, key_properties=["id"])
+    sink._add_sdc_metadata_to_record(record, about, {})
+    assert (record["_sdc_extracted_at"], record["_sdc_table_version"]) == tuple(about.values())
+    assert set(record) - {"id"} == set(sink.schema["properties"]) - {"id"}
 
 
 @pytest.mark.parametrize("raw", [True, False])
