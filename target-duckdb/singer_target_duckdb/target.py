@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
+    from singer_sdk.mapper import StreamMap
+
 _STAGING_BYTES = 512 << 20
 _FLUSH_SECONDS = 300
 # So many records of a version are parsed while the tap is slower than DuckDB: they go beside the table, where it costs
@@ -163,7 +165,7 @@ class TargetDuckDB(Target):
         sinks = []
         try:
             for stream_map in self.mapper.stream_maps[stream]:
-                mapped = stream_map.transform(copy.copy(record))
+                mapped = self._mapped(stream_map, record)
                 if mapped is None:
                     continue  # filtered out
                 sink = self._sinks[stream_map.stream_alias]
@@ -173,8 +175,19 @@ class TargetDuckDB(Target):
                 sink.process_record(mapped, {"version": message.version})
                 sinks.append(sink)
         except LoaderError as error:
+            if str(error).startswith("Line"):
+                raise
             raise type(error)(f"Line {self._reader.line}: {error}") from None
         self._flush_if_full(sinks)
+
+    def _mapped(self, stream_map: StreamMap, record: dict[str, Any]) -> dict[str, Any] | None:
+        try:
+            return stream_map.transform(copy.copy(record))
+        except Exception:  # whatever an expression raises, its text may quote a value
+            stream = stream_map.stream_alias
+            self._refuse(
+                f"an expression in `stream_maps` cannot be applied to the record of stream '{stream}'."
+            )
 
     def _flush_if_full(self, sinks: list[DuckDBSink]) -> None:
         if any(sink.staging.room <= 0 for sink in sinks):

@@ -95,3 +95,16 @@ def test_a_run_ends_with_one_sentence_and_exit_code_1(load):
     assert "does not fit" in errors[0]
     assert b"secret" not in result.stderr
     assert result.stdout == b""
+
+
+def test_an_expression_of_a_stream_map_that_fails_on_a_record_is_named_without_the_value(load):
+    with pytest.raises(
+        LoaderError, match="Line 3: an expression in `stream_maps` cannot be applied"
+    ) as caught:
+        load(
+            T,
+            record("t", id=1, name="7"),
+            record("t", id=2, name="secret"),
+            stream_maps={"t": {"name": "str(int(name))"}},
+        )
+    assert "secret" not in str(caught.value)
