@@ -229,7 +229,8 @@ class MessageReader(GenericSingerReader[bytes]):
                 yield b"".join([*rest, memoryview(piece)[:end]])
                 rest.clear()
             rest.append(piece[end:])
-        if line := b"".join(rest):
+        if line := b"".join(rest).strip():
+            self._message(line)
             yield line + b"\n"
 
     def _open(self, file: IO[Any]) -> Callable[[int], bytes]:

@@ -103,6 +103,15 @@ def typed(config: Mapping[str, Any], properties: Mapping[str, dict[str, Any]]) -
     return result
 
 
+def apply_aliases(config: dict[str, Any]) -> None:
+    """Carry the settings that go by upstream's names over to the SDK's."""
+    if config.get("add_metadata_columns"):
+        config["add_record_metadata"] = True
+    if level := config.get("data_flattening_max_level"):
+        config["flattening_enabled"] = True
+        config.setdefault("flattening_max_depth", level)
+
+
 def _typed(name: str, value: Any, rule: dict[str, Any]) -> Any:
     kind = next(each for each in _READ if each in rule["type"])
     if kind in ("number", "integer"):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import gc
 import signal
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
@@ -15,26 +14,24 @@ import duckdb
 import msgspec
 from singer_sdk import Target
 from singer_sdk.configuration._dict_config import parse_environment_config
-from singer_sdk.exceptions import StreamMapConfigError
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TargetCapabilities
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 
+from singer_target_duckdb import stream_maps
 from singer_target_duckdb.batch_files import records
 from singer_target_duckdb.database import Database, first_line
 from singer_target_duckdb.errors import LoaderError, MissingSchemaError
 from singer_target_duckdb.json_text import object_from, one_line, whole_number
 from singer_target_duckdb.messages import Message, MessageReader, Stop
-from singer_target_duckdb.settings import SETTINGS, typed
+from singer_target_duckdb.settings import SETTINGS, apply_aliases, typed
 from singer_target_duckdb.sink import DuckDBSink, Run
 from singer_target_duckdb.staging import StagingDirectory
 from singer_target_duckdb.states import State, States, version_of
 from singer_target_duckdb.versions import RUN_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import FrameType
-
-    from singer_sdk.mapper import StreamMap
 
 _STAGING_BYTES = 512 << 20
 _FLUSH_SECONDS = 300
@@ -71,8 +68,8 @@ class TargetDuckDB(Target):
         self._reader = MessageReader(self._before_read, self.flush, self._close)
         kwargs |= {"message_reader": self._reader, "setup_mapper": False}
         super().__init__(config=config, parse_env_config=parse_env_config, **kwargs)
-        self._apply_aliases()
-        with _maps_applied():
+        apply_aliases(self._config)
+        with stream_maps.applied():
             self.setup_mapper()
         self._sinks: dict[str, DuckDBSink] = {}
         self._begun: set[str] = set()
@@ -96,15 +93,6 @@ class TargetDuckDB(Target):
         texts = {"properties": {name: {"type": "string"} for name in cls._properties()}}
         found = parse_environment_config(texts, "TARGET_DUCKDB_")
         return {name: value for name, value in found.items() if value}
-
-    def _apply_aliases(self) -> None:
-        """Carry the settings that go by upstream's names over to the SDK's."""
-        config = self._config
-        if config.get("add_metadata_columns"):
-            config["add_record_metadata"] = True
-        if level := config.get("data_flattening_max_level"):
-            config["flattening_enabled"] = True
-            config.setdefault("flattening_max_depth", level)
 
     @cached_property
     def _staging(self) -> StagingDirectory:
@@ -131,7 +119,7 @@ class TargetDuckDB(Target):
             if (known.raw_schema, known.raw_key_properties) == (schema, keys):
                 return
             self.flush()
-        with _maps_applied():
+        with stream_maps.applied():
             self.mapper.register_raw_stream_schema(stream, schema, keys)
         maps = [m for m in self.mapper.stream_maps[stream] if not isinstance(m, RemoveRecordTransform)]
         begins_at = None if stream in self._begun else version_of(self._states.last, stream)
@@ -165,7 +153,7 @@ class TargetDuckDB(Target):
         sinks = []
         try:
             for stream_map in self.mapper.stream_maps[stream]:
-                mapped = self._mapped(stream_map, record)
+                mapped = stream_maps.mapped(stream_map, record)
                 if mapped is None:
                     continue  # filtered out
                 sink = self._sinks[stream_map.stream_alias]
@@ -175,19 +163,8 @@ class TargetDuckDB(Target):
                 sink.process_record(mapped, {"version": message.version})
                 sinks.append(sink)
         except LoaderError as error:
-            if str(error).startswith("Line"):
-                raise
             raise type(error)(f"Line {self._reader.line}: {error}") from None
         self._flush_if_full(sinks)
-
-    def _mapped(self, stream_map: StreamMap, record: dict[str, Any]) -> dict[str, Any] | None:
-        try:
-            return stream_map.transform(copy.copy(record))
-        except Exception:  # whatever an expression raises, its text may quote a value
-            stream = stream_map.stream_alias
-            self._refuse(
-                f"an expression in `stream_maps` cannot be applied to the record of stream '{stream}'."
-            )
 
     def _flush_if_full(self, sinks: list[DuckDBSink]) -> None:
         if any(sink.staging.room <= 0 for sink in sinks):
@@ -370,14 +347,3 @@ class TargetDuckDB(Target):
 def _is_worth_parsing(sink: DuckDBSink) -> bool:
     is_beside = sink.versions.destination_of(sink.staging.version) is not None
     return is_beside and len(sink.staging) >= _IDLE_RECORDS
-
-
-@contextmanager
-def _maps_applied() -> Iterator[None]:
-    """Say in one sentence that stream maps cannot be applied; what the SDK says may quote an expression."""
-    try:
-        yield
-    except Exception as error:
-        reason = str(error) if isinstance(error, StreamMapConfigError) else "an expression is not valid."
-        msg = f"Setting `stream_maps` cannot be applied: {reason}"
-        raise LoaderError(msg) from None

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from singer_target_duckdb.loading import Batch
 
 SCHEMA, TABLE = "_singer", "table_versions"
-RUN_VERSION = (
-    -1
-)  # the version of all records of a run with load_method overwrite; no tap's, as versions are times
+RUN_VERSION = -1  # of all records of a run with load_method overwrite; taps number their versions from 0 or 1
 
 
 @dataclass

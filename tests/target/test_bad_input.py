@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
-from singer_messages import record, schema, state
+from singer_messages import lines, record, schema, state
 from singer_target_duckdb.errors import LoaderError
+from singer_target_duckdb.target import TargetDuckDB
 
 T = schema("t", {"id": "integer", "name": "string"})
 GOOD = record("t", id=1, name="a")
@@ -78,6 +81,19 @@ def test_the_sentence_is_the_same_kind_when_records_pass_through_python(load, se
     with pytest.raises(LoaderError, match=r"Line 3: .*of stream 't'") as caught:
         load(T, GOOD, record("t", id="secret", name="b"), **{setting: True, "flattening_max_depth": 1})
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("cut", [1, 30, 60])
+def test_a_last_line_that_was_cut_off_is_named(load, cut):
+    text = lines(T, GOOD, record("t", id=2, name="b"))[: -1 - cut]
+    with pytest.raises(LoaderError, match="Line 3 of the input is not a JSON object"):
+        TargetDuckDB(config=load.config).listen(io.BytesIO(text))
+    assert load.rows("FROM t") == []
+
+
+def test_a_last_line_without_an_end_that_is_whole_is_loaded(load):
+    TargetDuckDB(config=load.config).listen(io.BytesIO(lines(T, GOOD).rstrip()))
+    assert load.rows("FROM t") == [(1, "a")]
 
 
 def test_what_was_committed_stays_and_no_state_goes_beyond_it(load, capsys):

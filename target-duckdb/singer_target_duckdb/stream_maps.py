@@ -1,0 +1,37 @@
+"""Stream maps of the SDK, whose errors may quote an expression or a value."""
+
+from __future__ import annotations
+
+import copy
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.exceptions import StreamMapConfigError
+
+from singer_target_duckdb.errors import LoaderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from singer_sdk.mapper import StreamMap
+
+
+@contextmanager
+def applied() -> Iterator[None]:
+    """Say in one sentence that the setting `stream_maps` cannot be applied."""
+    try:
+        yield
+    except Exception as error:
+        reason = str(error) if isinstance(error, StreamMapConfigError) else "an expression is not valid."
+        msg = f"Setting `stream_maps` cannot be applied: {reason}"
+        raise LoaderError(msg) from None
+
+
+def mapped(stream_map: StreamMap, record: dict[str, Any]) -> dict[str, Any] | None:
+    """A record as a map has it; None if the map filters it out."""
+    try:
+        return stream_map.transform(copy.copy(record))
+    except Exception:
+        stream = stream_map.stream_alias
+        msg = f"an expression in `stream_maps` cannot be applied to the record of stream '{stream}'."
+        raise LoaderError(msg) from None
