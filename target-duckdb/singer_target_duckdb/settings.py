@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
+from singer_sdk.configuration._dict_config import parse_environment_config
 
 from singer_target_duckdb.errors import LoaderError
 
@@ -75,6 +76,13 @@ SETTINGS = th.PropertiesList(
         for name, kind, title, text, more in _TABLE
     )
 )
+
+
+def from_environment(properties: Mapping[str, Any]) -> dict[str, str]:
+    """The settings in the environment as text: the SDK would end with a traceback where it is no number."""
+    texts = {"properties": {name: {"type": "string"} for name in properties}}
+    found = parse_environment_config(texts, "TARGET_DUCKDB_")
+    return {name: value for name, value in found.items() if value}
 
 
 def typed(config: Mapping[str, Any], properties: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 import duckdb
 import msgspec
 from singer_sdk import Target
-from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TargetCapabilities
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 
@@ -23,7 +22,7 @@ from singer_target_duckdb.database import Database, first_line
 from singer_target_duckdb.errors import LoaderError, MissingSchemaError
 from singer_target_duckdb.json_text import object_from, one_line, whole_number
 from singer_target_duckdb.messages import Message, MessageReader, Stop
-from singer_target_duckdb.settings import SETTINGS, apply_aliases, typed
+from singer_target_duckdb.settings import SETTINGS, apply_aliases, from_environment, typed
 from singer_target_duckdb.sink import DuckDBSink, Run
 from singer_target_duckdb.staging import StagingDirectory
 from singer_target_duckdb.states import State, States, version_of
@@ -32,6 +31,8 @@ from singer_target_duckdb.versions import RUN_VERSION
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
+
+    from singer_sdk.mapper import StreamMap
 
 _STAGING_BYTES = 512 << 20
 _FLUSH_SECONDS = 300
@@ -62,8 +63,9 @@ class TargetDuckDB(Target):
     def __init__(self, *, config: Any = None, parse_env_config: bool = False, **kwargs: Any) -> None:
         if isinstance(config, dict | None):
             # Before the SDK's check, whose messages quote the values of settings.
-            environment = self._environment() if parse_env_config else {}
-            config = typed({**(config or {}), **environment}, self._properties())
+            properties = self._properties()
+            environment = from_environment(properties) if parse_env_config else {}
+            config = typed({**(config or {}), **environment}, properties)
             parse_env_config = False
         self._reader = MessageReader(self._before_read, self.flush, self._close)
         kwargs |= {"message_reader": self._reader, "setup_mapper": False}
@@ -86,13 +88,6 @@ class TargetDuckDB(Target):
         """The JSON schema of each setting, also of those that the SDK adds."""
         cls.append_builtin_config(cls.config_jsonschema)
         return cast("dict[str, Any]", cls.config_jsonschema["properties"])
-
-    @classmethod
-    def _environment(cls) -> dict[str, str]:
-        """The settings in the environment as text: the SDK would end with a traceback where it is no number."""
-        texts = {"properties": {name: {"type": "string"} for name in cls._properties()}}
-        found = parse_environment_config(texts, "TARGET_DUCKDB_")
-        return {name: value for name, value in found.items() if value}
 
     @cached_property
     def _staging(self) -> StagingDirectory:
@@ -118,19 +113,13 @@ class TargetDuckDB(Target):
             known = self.mapper.stream_maps[stream][0]
             if (known.raw_schema, known.raw_key_properties) == (schema, keys):
                 return
-            self.flush()
         with stream_maps.applied():
             self.mapper.register_raw_stream_schema(stream, schema, keys)
         maps = [m for m in self.mapper.stream_maps[stream] if not isinstance(m, RemoveRecordTransform)]
         begins_at = None if stream in self._begun else version_of(self._states.last, stream)
         self._begun.add(stream)
         for stream_map in maps:
-            sink = self.get_sink(
-                stream_map.stream_alias,
-                schema=stream_map.transformed_schema,
-                key_properties=stream_map.transformed_key_properties,
-            )
-            sink = self._sinks[stream_map.stream_alias] = cast("DuckDBSink", sink)
+            sink = self._new_sink(stream_map)
             sink.versions.source = stream
             if begins_at is not None and sink.versions.reads_versions:
                 sink.versions.expect(begins_at, self._reader.line)
@@ -139,6 +128,17 @@ class TargetDuckDB(Target):
             sink = self._sinks[maps[0].stream_alias]
             if sink.stages_as_it_comes:
                 self._reader.staging_files[stream] = sink.staging
+
+    def _new_sink(self, stream_map: StreamMap) -> DuckDBSink:
+        """A sink for what a map makes of a stream; another sink of that name has to be done before."""
+        name = stream_map.stream_alias
+        if name in self._sinks:
+            self.flush()
+            self._sinks.pop(name).staging.path.unlink()
+        keys = stream_map.transformed_key_properties
+        sink = self._sinks[name] = DuckDBSink(self, name, stream_map.transformed_schema, keys)
+        sink.setup()
+        return sink
 
     def _process_record_message(self, message: Message) -> None:  # type: ignore[override]
         """Map, flatten or validate a record, and stage it; the reader stages all others by itself."""

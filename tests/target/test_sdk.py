@@ -130,6 +130,16 @@ def test_stream_maps_and_flattening_of_the_sdk_apply(load):
     ]
 
 
+def test_two_streams_of_one_alias_go_into_one_table(load):
+    first, second = (
+        schema("a", {"id": "integer", "x": "string"}),
+        schema("b", {"id": "integer", "y": "string"}),
+    )
+    maps = {"a": {"__alias__": "both"}, "b": {"__alias__": "both"}}
+    load(first, record("a", id=1, x="kept"), second, record("b", id=2, y="too"), stream_maps=maps)
+    assert load.rows('FROM "both"') == [(1, "kept", None), (2, None, "too")]
+
+
 def test_a_stream_that_stream_maps_remove_leaves_no_table(load):
     load(schema("t", {"id": "integer"}), record("t", id=1), stream_maps={"t": None})
     assert load.rows("SELECT table_name FROM duckdb_tables()") == []
