@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 from singer_sdk.singerlib.encoding.base import GenericSingerReader, SingerMessageType
 
-from singer_target_duckdb.errors import LoaderError
+from singer_target_duckdb.errors import NOT_JSON, LoaderError
 from singer_target_duckdb.json_text import object_from, raw_from, whole_number
 
 if TYPE_CHECKING:
@@ -192,8 +192,7 @@ class MessageReader(GenericSingerReader[bytes]):
         try:
             fields = object_from(line)
         except ValueError:
-            msg = f"Line {self.line + 1} of the input is not a JSON object; a Singer tap writes one message per line."
-            raise LoaderError(msg) from None
+            raise LoaderError(NOT_JSON.format(line=self.line + 1)) from None
         kind = fields.get("type")
         if not isinstance(kind, str):
             msg = f"Line {self.line + 1} of the input has no message `type`."

@@ -112,7 +112,7 @@ def typed(config: Mapping[str, Any], properties: Mapping[str, dict[str, Any]]) -
 
 
 def apply_aliases(config: dict[str, Any]) -> None:
-    """Carry the settings that go by upstream's names over to the SDK's."""
+    """Set the SDK's settings from those with the names of target-duckdb 0.8.0."""
     if config.get("add_metadata_columns"):
         config["add_record_metadata"] = True
     if level := config.get("data_flattening_max_level"):

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from singer_target_duckdb.errors import LoaderError
+from singer_target_duckdb.errors import NOT_JSON, LoaderError
 from singer_target_duckdb.json_text import object_from, raw_from
 
 if TYPE_CHECKING:
@@ -140,20 +140,21 @@ class StagingFile:
         """Bring the records into a form that DuckDB takes: each key once, no lone surrogates.
 
         Raises:
-            LoaderError: if a record is not a JSON object.
+            LoaderError: if a line or its record is not a JSON object.
         """
         changed = self.path.with_suffix(".repaired")
         with self.path.open("rb") as old, changed.open("wb") as new:
             for number, line in zip(self.lines, old, strict=True):
-                with suppress(ValueError):
+                try:
                     message = object_from(line)
-                    if isinstance(message.get("record"), dict):
-                        raw = raw_from({key: message[key] for key in ("version", "record") if key in message})
-                        self.longest = max(self.longest, len(raw))
-                        new.write(raw + b"\n")
-                        continue
-                msg = f"Line {number}: the record of stream '{stream}' is not a JSON object."
-                raise LoaderError(msg)
+                except ValueError:
+                    raise LoaderError(NOT_JSON.format(line=number)) from None
+                if not isinstance(message.get("record"), dict):
+                    msg = f"Line {number}: the record of stream '{stream}' is not a JSON object."
+                    raise LoaderError(msg)
+                raw = raw_from({key: message[key] for key in ("version", "record") if key in message})
+                self.longest = max(self.longest, len(raw))
+                new.write(raw + b"\n")
             self.size = self._written = new.tell()
         changed.replace(self.path)
         self.repaired = True

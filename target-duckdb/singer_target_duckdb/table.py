@@ -137,7 +137,7 @@ class Table:
         if (present, column.type) == ("VARCHAR", "DATE") and not self._any(
             f"TRY_CAST({name} AS DATE)::VARCHAR IS DISTINCT FROM {name}"
         ):
-            needed = "DATE"  # upstream keeps dates as text
+            needed = "DATE"  # target-duckdb 0.8.0 keeps dates as text
         if needed != present:
             try:
                 self._retype(name, needed)
@@ -249,8 +249,8 @@ class Table:
 def table_of(stream: str, config: Mapping[str, Any], database: Database, **shape: Any) -> Table:
     """The table for a stream.
 
-    As upstream has it, `a-b` is table b of the source's schema a, and `x-a-b-c` table b_c of schema a; where
-    its underscore for a dot is the name of a table that is there, that table goes on.
+    As in target-duckdb 0.8.0, `a-b` is table b of the source's schema a, and `x-a-b-c` table b_c of schema a. That
+    target wrote an underscore for a dot; a table that it left under such a name is used.
 
     Args:
         stream: name of the stream.

@@ -45,7 +45,7 @@ class StagedVersion:
 
 @dataclass
 class Versions:
-    """The versions of one table, in this run. They outlive the sink when a stream's schema changes.
+    """The versions of one table, in this run. They are kept when a stream's schema changes and it gets a new sink.
 
     Attributes:
         stream: name of the stream that goes into the table.
@@ -53,9 +53,9 @@ class Versions:
         overwrites: whether all records of the run are one version, which replaces the table.
         reads_versions: whether the versions of records mean something.
         current: the version that the table holds, as far as is known.
-        missing: the version of the tap's state, where the tap goes on from it but the table does not have it.
+        missing: the version of the tap's state, where the tap continues from it but the table does not have it.
         missing_from: input line of the SCHEMA with which that was found.
-        is_refill: whether a newer version came in place of the missing one; a part of it would have gaps as well.
+        is_refill: whether a newer version came in place of the missing one; a part of it is not loaded.
         unconfirmed: the first version that came for a table with rows of which none is known.
         staged: versions that are not current yet.
         had_direct_rows: whether records went straight into the table.
@@ -165,6 +165,7 @@ class Versions:
         self.table = table
         for found in self.staged.values():
             found.table.columns, found.table.keys = list(table.columns), table.keys
+            found.table.honours_deleted_at = table.honours_deleted_at
             found.table.prepare()
 
     # A database that does not have what the tap's state says
@@ -202,7 +203,7 @@ class Versions:
 
     @property
     def is_open(self) -> bool:
-        """Whether something has still to be decided."""
+        """Whether a version is staged or missing, so that no withheld state may be written."""
         return bool(self.staged) or self.missing is not None
 
     # ACTIVATE_VERSION and the end of the input; all of this is part of the caller's transaction
@@ -284,7 +285,7 @@ class Versions:
         return is_newer and not self.carried and not self.staged and not self.table.has_rows()
 
     def _ignore(self, version: int) -> None:
-        """Let an ACTIVATE_VERSION that no record carries mean nothing, and say so."""
+        """Ignore an ACTIVATE_VERSION whose version no record has, and log it."""
         self.logger.warning(
             "Stream '%s': ACTIVATE_VERSION %s is ignored, because this run's records do not carry that version.",
             self.stream,
@@ -294,7 +295,7 @@ class Versions:
         self.database.after_commit(lambda: self._drop({version}))
 
     def _replace(self, version: int) -> None:
-        """Let the staged rows of a version take the table's place."""
+        """Replace the table's rows with the staged rows of a version."""
         self.table.replace(Rows(str(self.staged[version].table)))
         self.save_current(None if version == RUN_VERSION else version)
         self.database.after_commit(lambda: self._drop({v for v in self.staged if v <= version}))

@@ -83,6 +83,12 @@ def test_the_sentence_is_the_same_kind_when_records_pass_through_python(load, se
     assert "secret" not in str(caught.value)
 
 
+def test_a_line_among_others_of_its_stream_that_is_not_json_is_named(load):
+    broken = lines(record("t", id=3, name="c"))[:-3] + b"}}{"
+    with pytest.raises(LoaderError, match="Line 4 of the input is not a JSON object"):
+        load(T, GOOD, record("t", id=2, name="b"), broken, record("t", id=4, name="d"))
+
+
 @pytest.mark.parametrize("cut", [1, 30, 60])
 def test_a_last_line_that_was_cut_off_is_named(load, cut):
     text = lines(T, GOOD, record("t", id=2, name="b"))[: -1 - cut]

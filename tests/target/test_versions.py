@@ -36,7 +36,7 @@ def test_a_run_that_dies_before_activate_version_leaves_the_table_as_it_was(fill
     assert filled.rows("FROM t") == [(1, "v1"), (2, "v1")]
 
 
-def test_no_state_is_written_that_came_while_a_version_was_gathered(filled, capsys):
+def test_no_state_is_written_that_came_while_a_version_was_staged(filled, capsys):
     with pytest.raises(LoaderError):
         filled(T, state(before=True), *rows_of(2, 3), state(during=True), batch_size_rows=1)
     assert capsys.readouterr().out == '{"before": true}\n'
@@ -174,7 +174,7 @@ def test_versions_are_told_apart_beside_a_value_that_duckdb_does_not_take_at_onc
     assert [row[0] for row in filled.rows("FROM t")] == [5]
 
 
-def test_no_state_is_written_that_came_while_a_version_was_gathered_among_others(filled, capsys):
+def test_no_state_is_written_that_came_while_a_version_was_staged_among_others(filled, capsys):
     with pytest.raises(LoaderError, match="before version 2 was complete"):
         filled(T, *rows_of(1, 3), *rows_of(2, 4), *rows_of(1, 5), state(n=1))
     assert capsys.readouterr().out == ""
@@ -214,10 +214,17 @@ def test_without_hard_delete_a_row_is_marked_and_the_mark_goes_when_it_comes_bac
     assert load.rows(marks) == [(1, False), (2, True)]
 
 
-def test_a_schema_that_changes_while_a_version_is_gathered_keeps_what_came_before(filled):
+def test_a_schema_that_changes_while_a_version_is_staged_keeps_what_came_before(filled):
     wider = schema("t", {"id": "integer", "name": "string", "extra": "integer"})
     filled(T, *rows_of(2, 3), wider, record("t", 2, id=4, name="v2", extra=2**63), activate("t", 2))
     assert filled.rows("FROM t") == [(3, "v2", None), (4, "v2", 2**63)]
+
+
+def test_a_schema_that_loses_its_deletion_mark_while_a_version_is_staged_is_loaded(filled):
+    marking = schema("t", {"id": "integer", "name": "string", "_sdc_deleted_at": "date-time"})
+    gone = record("t", 2, id=4, _sdc_deleted_at="2024-01-01T00:00:00Z")
+    filled(marking, *rows_of(2, 3, 4), gone, T, *rows_of(2, 5), activate("t", 2))
+    assert filled.rows("FROM t") == [(3, "v2"), (5, "v2")]
 
 
 def test_two_streams_interleaved_are_replaced_each_at_its_own_activation(filled):
