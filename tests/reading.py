@@ -56,6 +56,7 @@ class Warehouse:
             "client_secret": self.sandbox.client_secret,
             "api_url": self.sandbox.url,
             "retry_wait": 0.01,
+            "v1_requests_per_minute": 1_000_000,
             **self.settings,
             **settings,
         }

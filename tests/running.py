@@ -88,6 +88,7 @@ class Pair:
             "client_secret": self.sandbox.client_secret,
             "api_url": self.sandbox.url,
             "retry_wait": 0.01,
+            "v1_requests_per_minute": 1_000_000,
             **self.settings,
         }
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .company import Company
 
 Kind = Literal[
-    "401", "403", "404", "429", "500", "502", "503", "504",
+    "400", "401", "403", "404", "429", "431", "500", "502", "503", "504",
     "reset", "reset-body", "cut-json", "html", "unsuccessful", "slow", "stall", "wrong-total", "short-page", "expire",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -155,10 +155,12 @@ class Faults:
 
 HTML = b"<!DOCTYPE html><html><head><title>Just a moment</title></head><body>We are back soon.</body></html>"
 _TEXTS = {
+    400: "Bad request",
     401: "Authorization is not provided",
     403: "Provided authorization is not valid",
     404: "Not found",
     429: "Too many requests",
+    431: "Request Header Fields Too Large",
     500: "There was a problem while processing this request. Please try again later.",
     502: "There was a problem while processing this request. Please try again later.",
     503: "The server is temporarily unavailable.",

@@ -46,6 +46,11 @@ class Limits:
         """Fill all buckets."""
         self._buckets.clear()
 
+    def may_ask_balance(self, rate: float) -> bool:
+        """Whether a request for a balance may pass, where so many a second are taken."""
+        bucket = self._buckets.setdefault("balances", Bucket(rate, max(1, int(rate))))
+        return bucket.take()
+
     def check(self, endpoint: str) -> tuple[bool, tuple[tuple[str, str], ...]]:
         """Whether a request to this path template may pass, and the headers with the limit (v2 only)."""
         if endpoint not in RATES and not endpoint.startswith("/v2"):

@@ -48,6 +48,9 @@ class Options:
 
     latency: float = option(0.0, "seconds that each answer takes at least")
     rate_limits: bool = option(False, "keep to Personio's published limits")
+    balance_rate: float | None = option(
+        None, "requests a second that v1 balances take, 429 beyond; no header tells"
+    )
     retry_after: bool = option(
         False, "send Retry-After with the 429 of a rate limit, which Personio does not"
     )
@@ -72,6 +75,13 @@ class Options:
     duplicate_at_page_border: bool = option(
         False, "v1 time-offs repeats the last row of a page as the first of the next"
     )
+    time_off_offset: Literal["pages", "records", "ignored"] = option(
+        "pages", "what offset counts in v1 time-offs; or it is ignored, and each page is the first one"
+    )
+    time_off_window: Literal["overlap", "inside"] = option(
+        "overlap", "v1 time-offs and start_date, end_date: what touches the days, or only what lies inside them"
+    )
+    repeated_time_off: bool = option(False, "v1 time-offs holds its first row twice, and counts it twice")
     gone: dict[str, int] = option(
         {}, 'endpoints that are switched off: path pattern and status, e.g. {"/v1/company/attendances*": 410}'
     )
@@ -83,6 +93,9 @@ class Options:
     )
     next_links_at: str = option(
         "/v2/*", "the paths (a pattern) that next_links applies to; elsewhere they are absolute"
+    )
+    cursors: Literal["key", "offset"] = option(
+        "key", "v2 cursors: the last row of the page, or offset and limit in base64, so that lists shift"
     )
     custom_values: Literal["text", "typed"] = option(
         "text", "numbers of custom attributes in v2 persons, as text or as numbers"

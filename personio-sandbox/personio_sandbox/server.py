@@ -123,6 +123,9 @@ class Server:
             if not passed:
                 wait = (("Retry-After", "1"),) if self.options.retry_after else ()
                 raise Refused(faults.error(429, path, self._timestamp(), (*headers, *wait)))
+        rate = self.options.balance_rate
+        if rate and path.endswith("/absences/balance") and not self.limits.may_ask_balance(rate):
+            raise Refused(faults.error(429, path, self._timestamp()))
         if endpoint is None or endpoint.guarded:
             token = request.headers.get("Authorization", "").partition(" ")[2]
             if not self.tokens.use(token):

@@ -27,6 +27,7 @@ from tap_personio.auth import LOGINS, Token
 from tap_personio.errors import (
     LoginRefusedError,
     RecordMissingError,
+    RecordRefusedError,
     StreamFailedError,
     StreamUnavailableError,
     TransientError,
@@ -46,6 +47,8 @@ logger = logging.getLogger("tap-personio")
 
 # A request is tried once and then repeated this often.
 RETRIES = 5
+# A refused login is repeated this often: more could lock the account.
+LOGIN_REPEATS = 2
 MAX_WAIT_SECONDS = 120.0
 
 T = TypeVar("T")
@@ -62,11 +65,13 @@ class Client:
         self._settings = settings
         self.host = urlsplit(settings.api_url).netloc.lower()
         self._transport = Transport(settings, settings.concurrency + len(LOGINS))
-        self._limits = RateLimits()
+        self._limits = RateLimits(settings.v1_requests_per_minute)
         self._tokens = {api: Token(lambda api=api: self._log_in(api)) for api in LOGINS}  # type: ignore[misc]
         self._free_workers = threading.Semaphore(settings.concurrency)
         self._workers = Workers(settings.concurrency)
         self._clock_offset: dt.timedelta | None = None
+        # The token with which an endpoint refused a record, though it was fresh: the next refusal needs no other one.
+        self._refused: dict[str, str] = {}
 
     def now(self) -> dt.datetime:
         """The present moment by Personio's clock, as its Date header tells. Before the first response, by ours."""
@@ -85,9 +90,8 @@ class Client:
     ) -> Iterator[T]:
         """The parsed responses in the order of the requests, several in flight. Raises like `get_each`."""
         for _, parsed in self.get_each(((None, request) for request in requests), parse, stats):
-            if parsed is None:
-                msg = "a record that was announced does not exist"
-                raise StreamFailedError(msg)
+            if isinstance(parsed, StreamFailedError):
+                raise parsed
             yield parsed
 
     def get_each(
@@ -95,8 +99,8 @@ class Client:
         labelled: Iterable[tuple[Any, Request]],
         parse: Callable[[bytes], T],
         stats: StreamStats | None = None,
-    ) -> Iterator[tuple[Any, T | None]]:
-        """Like `get_all`, each response with the label of its request; None where a record does not exist.
+    ) -> Iterator[tuple[Any, T | RecordMissingError | RecordRefusedError]]:
+        """Like `get_all`, each response with the label of its request; the error where it is about a single record.
 
         Args:
             labelled: labels and requests, taken one by one as places get free (the setting concurrency).
@@ -120,8 +124,8 @@ class Client:
                 label, fetch = in_flight.popleft()
                 try:
                     yield label, fetch.result()
-                except RecordMissingError:
-                    yield label, None
+                except (RecordMissingError, RecordRefusedError) as error:
+                    yield label, error
         finally:
             for _, fetch in in_flight:
                 fetch.cancel()
@@ -139,9 +143,8 @@ class Client:
         Returns:
             The token that it was sent with, and the response.
         """
-        bucket = self._limits.bucket(request.endpoint)
         self._free_workers.acquire()
-        while seconds := bucket.take():
+        while seconds := self._limits.take(request.endpoint):
             self._free_workers.release()
             _wait(seconds, stats)
             self._free_workers.acquire()
@@ -155,12 +158,24 @@ class Client:
         headers = {"Authorization": f"Bearer {token}"} | ({"Beta": "true"} if request.beta else {})
         response = self._transport.exchange("GET", request.address, headers)
         self._learn_time(response)
-        self._limits.bucket(request.endpoint).learn(response.headers)
+        self._limits.learn(request.endpoint, response.status, response.headers)
         return token, response
 
     def renew_token(self, api: str, refused: str) -> bool:
         """Log in again, unless another request already did after the `refused` token. Returns whether it did."""
         return self._tokens[api].renew(refused)
+
+    def is_refused(self, endpoint: str, token: str) -> bool:
+        """Whether the endpoint refused this token before, when it was fresh."""
+        return self._refused.get(endpoint) == token
+
+    def note_refused(self, endpoint: str, token: str | None) -> None:
+        """Note the token that an endpoint refused; None forgets it, so that the next refusal is looked into."""
+        self._refused[endpoint] = token or ""
+
+    def wait_a_moment(self, stats: StreamStats, times: int = 1) -> None:
+        """Wait as before a retry, for what may pass without being a fault of the connection."""
+        _wait(self._settings.retry_wait * random.uniform(0.75, 1.25) * times, stats)  # noqa: S311 - not for secrets
 
     def retry(self, attempt: Callable[[], T], name: str, endpoint: str, stats: StreamStats) -> T:
         """Call `attempt` until it raises no TransientError, with growing waits; raises the last one after RETRIES."""
@@ -171,7 +186,7 @@ class Client:
             stats.repeated += 1
             stats.waited += seconds
             if error.is_limit:
-                self._limits.bucket(endpoint).pause(seconds)
+                self._limits.pause(endpoint, seconds)
 
         retrying = backoff.on_exception(
             self._waits,
@@ -206,13 +221,18 @@ class Client:
 
     def _log_in(self, api: str) -> tuple[str, float | None]:
         endpoint = f"{api}{LOGINS[api].path}"
-        stats = StreamStats()
+        stats, refusals = StreamStats(), list[_RefusedOnceError]()
 
         def attempt() -> tuple[str, float | None]:
-            while seconds := self._limits.bucket(endpoint).take():
+            while seconds := self._limits.take(endpoint):
                 _wait(seconds, stats)
             try:
                 return self._try_login(api)
+            except _RefusedOnceError as refusal:
+                refusals.append(refusal)
+                if len(refusals) > LOGIN_REPEATS:
+                    raise refusal.meaning from None
+                raise TransientError(str(refusal)) from None
             except msgspec.MsgspecError:
                 msg = "the answer is not the JSON that was expected"
                 raise TransientError(msg) from None
@@ -238,15 +258,28 @@ class Client:
         if response.status == 200:
             return login.read(response.body)
         v1, this = self._tokens["v1"], self._tokens[api]
+        error: LoginRefusedError | StreamUnavailableError
         if api == "v2" and v1.ever_granted and not this.ever_granted:
             # The credential is right, or API v1 would have refused it at the start of the run.
             msg = f"Personio refuses this credential the login to API v2 (status {response.status})"
-            raise StreamUnavailableError(msg)
-        msg = (
-            f"Personio refused the login (API {api}, status {response.status}): check the settings client_id and "
-            "client_secret, and that the credential has not been revoked."
-        )
-        raise LoginRefusedError(msg)
+            error = StreamUnavailableError(msg)
+        else:
+            msg = (
+                f"Personio refused the login (API {api}, status {response.status}): check the settings client_id and "
+                "client_secret, and that the credential has not been revoked."
+            )
+            error = LoginRefusedError(msg)
+        if response.status in responses.FORBIDDEN:
+            raise _RefusedOnceError(response.status, error)
+        raise error
+
+
+class _RefusedOnceError(Exception):
+    """A login was refused, which also happens to a right credential now and then; `meaning`: if it lasts."""
+
+    def __init__(self, status: int, meaning: LoginRefusedError | StreamUnavailableError) -> None:
+        super().__init__(f"the login was refused (status {status})")
+        self.meaning = meaning
 
 
 class _Fetch(Generic[T]):
@@ -275,13 +308,7 @@ class _Fetch(Generic[T]):
 
     def _attempt(self) -> T:
         response = self._accepted()
-        try:
-            responses.raise_for_response(self._request, response)
-        except RecordMissingError:
-            # v2 answers 404 now and then for records that exist: ask twice.
-            self._stats.repeated += 1
-            response = self._accepted()
-            responses.raise_for_response(self._request, response)
+        responses.raise_for_response(self._request, response)
         try:
             return self._parse(response.body)
         except (msgspec.MsgspecError, RecursionError):
@@ -289,22 +316,28 @@ class _Fetch(Generic[T]):
             raise TransientError(msg) from None
 
     def _accepted(self) -> Response:
-        """The response, asked for again with a fresh token where the token was refused.
+        """The response, asked for again where the token was refused: with a fresh one, then after a moment.
 
         Only a token that was current and still refused says that a right is missing. One that another request
         renewed meanwhile does not count, within a bound.
         """
+        client, request = self._client, self._request
         while True:
-            future, self._future = self._future or self._client.submit(self._request, self._stats), None
+            future, self._future = self._future or client.submit(request, self._stats), None
             token, response = future.result()
             self._stats.request_seconds += response.seconds
             if response.status not in responses.FORBIDDEN:
                 return response
-            renewed = self._client.renew_token(self._request.api, token)
+            if request.is_child and client.is_refused(request.endpoint, token):
+                return response
+            if self._renewals > 1 or self._outdated > RETRIES:
+                client.note_refused(request.endpoint, token)
+                return response
+            if self._renewals:
+                client.wait_a_moment(self._stats)
+            renewed = client.renew_token(request.api, token)
             self._renewals += renewed
             self._outdated += not renewed
-            if self._renewals > 1 or self._outdated > RETRIES:
-                return response
             self._stats.repeated += 1
 
 

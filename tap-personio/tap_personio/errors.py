@@ -37,8 +37,20 @@ class StreamUnavailableError(TapPersonioError):
     """The credential may not read a stream, or the account does not have it."""
 
 
-class RecordMissingError(TapPersonioError):
-    """A single record that was announced elsewhere does not exist (any more)."""
+class RecordMissingError(StreamFailedError):
+    """Personio answers 404 for a single record that was announced elsewhere."""
+
+
+class RecordRefusedError(StreamFailedError):
+    """Personio refuses what belongs to a single record.
+
+    Attributes:
+        reason: what it means for the stream if Personio refuses all of them.
+    """
+
+    def __init__(self, message: str, reason: TapPersonioError) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class TransientError(Exception):

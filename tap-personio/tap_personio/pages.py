@@ -23,12 +23,14 @@ class Page:
         total: how many records the server announces for the whole list, where it does.
         next_href: the address of the next page, in API v2.
         parent: what the request was about, for lists below a parent record.
+        start: how many records of the same list came before, for those lists.
     """
 
     records: list[Any]
     total: int | None = None
     next_href: str | None = None
     parent: Any = None
+    start: int = 0
 
 
 class Metadata(msgspec.Struct):

@@ -1,9 +1,10 @@
-"""Personio's rate limits, kept by a token bucket per endpoint."""
+"""Personio's rate limits, kept by a token bucket per endpoint and one for all of API v1."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -31,60 +32,84 @@ DOCUMENTED: Mapping[str, Limit] = {
 UNLIMITED = float("inf")
 V1_DEFAULT = Limit(UNLIMITED, UNLIMITED)
 V2_DEFAULT = Limit(10, 100)
+# Learning a limit that nobody publishes. Refusals within SETTLE_SECONDS count as one. The learned rate grows with each
+# request that is taken, at first fast (a refusal may have been a chance), and with each further refusal slower.
+SETTLE_SECONDS = 1.0
+MEASURED_SECONDS = 5.0
+BELOW = 0.9
+GROWTH, GROWTH_FACTOR, LEAST_GROWTH = 0.25, 0.1, 0.0002
+LEAST_RATE, FAST_ENOUGH = 0.2, 500.0
 
 
 class Bucket:
-    """The requests that one endpoint still takes. Shared by all threads."""
+    """The requests that one endpoint still takes. `RateLimits` guards it against simultaneous use."""
 
     def __init__(self, limit: Limit) -> None:
-        self._limit = limit
+        self._limit = self._ceiling = limit
         self._tokens = limit.burst
-        self._at = time.monotonic()
+        self._at = self._began = time.monotonic()
         self._paused_until = 0.0
-        self._lock = threading.Lock()
+        self._accepted: deque[float] = deque(maxlen=1000)
+        self._growth, self._refused_at = GROWTH, 0.0
 
-    def take(self) -> float:
-        """Take one request, which has to leave now, and return 0.0; or return the seconds until there may be one."""
-        with self._lock:
-            now = time.monotonic()
-            if now < self._paused_until:
-                return self._paused_until - now
-            if self._limit.rate == UNLIMITED:
-                return 0.0
-            self._refill(now)
-            if self._tokens < 1:
-                return (1 - self._tokens) / self._limit.rate
-            self._tokens -= 1
+    def wait(self, now: float) -> float:
+        """Seconds until there may be a request; 0.0 for now."""
+        if now < self._paused_until:
+            return self._paused_until - now
+        if self._limit.rate == UNLIMITED:
             return 0.0
+        self._refill(now)
+        return (1 - self._tokens) / self._limit.rate if self._tokens < 1 else 0.0
+
+    def spend(self) -> None:
+        """Count a request that leaves now."""
+        self._tokens -= 1
 
     def pause(self, seconds: float) -> None:
         """Block this endpoint for `seconds`: the server said that it is too much."""
-        with self._lock:
-            now = time.monotonic()
-            self._paused_until = max(self._paused_until, now + seconds)
-            if self._limit.rate != UNLIMITED:
-                self._refill(now)
-                self._tokens = min(self._tokens, 0.0)
+        now = time.monotonic()
+        self._paused_until = max(self._paused_until, now + seconds)
+        if self._limit.rate != UNLIMITED:
+            self._refill(now)
+            self._tokens = min(self._tokens, 0.0)
 
-    def learn(self, headers: Mapping[str, str]) -> None:
-        """Follow the x-ratelimit headers of an answer: they are nearer to the truth than what is documented."""
+    def learn(self, status: int, headers: Mapping[str, str]) -> None:
+        """Follow the x-ratelimit headers of an answer; without them, what the endpoint took before it refused."""
+        now = time.monotonic()
         try:
             rate = float(headers.get("x-ratelimit-replenish-rate", ""))
             burst = float(headers.get("x-ratelimit-burst-capacity", ""))
             remaining = float(headers.get("x-ratelimit-remaining", ""))
         except ValueError:
+            self._measure(now, refused=status == 429)
             return
         if not (0 < rate < 1e6 and 0 < burst < 1e6):
             return
-        with self._lock:
-            now = time.monotonic()
-            if self._limit.rate != UNLIMITED:
+        if self._limit.rate != UNLIMITED:
+            self._refill(now)
+        else:
+            self._tokens = burst
+        self._limit = self._ceiling = Limit(rate, burst)
+        self._tokens = min(self._tokens, remaining, burst)
+        self._at = now
+
+    def _measure(self, now: float, *, refused: bool) -> None:
+        if not refused:
+            self._accepted.append(now)
+            if self._limit.rate < self._ceiling.rate:
+                grown = self._limit.rate * (1 + self._growth)
                 self._refill(now)
-            else:
-                self._tokens = burst
-            self._limit = Limit(rate, burst)
-            self._tokens = min(self._tokens, remaining, burst)
-            self._at = now
+                enough = min(self._ceiling.rate, FAST_ENOUGH)
+                self._limit = self._ceiling if grown >= enough else Limit(grown, 1)
+            return
+        if now - self._refused_at > SETTLE_SECONDS:
+            seconds = min(max(now - max(self._began, self._refused_at), SETTLE_SECONDS), MEASURED_SECONDS)
+            taken = sum(at > now - seconds for at in self._accepted) / seconds
+            rate = min(max(BELOW * taken, LEAST_RATE), self._limit.rate)
+            if self._refused_at:
+                self._growth = max(self._growth * GROWTH_FACTOR, LEAST_GROWTH)
+            self._limit, self._tokens, self._at = Limit(rate, 1), 0.0, now
+        self._refused_at = now
 
     def _refill(self, now: float) -> None:
         self._tokens = min(self._limit.burst, self._tokens + (now - self._at) * self._limit.rate)
@@ -92,16 +117,43 @@ class Bucket:
 
 
 class RateLimits:
-    """One bucket per endpoint; identifiers in a path do not make another endpoint."""
+    """One bucket per endpoint, identifiers in a path do not make another one; and one for all of API v1.
 
-    def __init__(self) -> None:
+    Args:
+        v1_requests_per_minute: what API v1 takes from one IP address. A quarter of it may leave at once, so that no
+            minute ever has more.
+    """
+
+    def __init__(self, v1_requests_per_minute: float = UNLIMITED) -> None:
+        burst = max(1.0, v1_requests_per_minute / 4)
+        rate = max(v1_requests_per_minute - burst, 1.0) / 60
+        self._v1 = Bucket(V1_DEFAULT if rate == UNLIMITED else Limit(rate, burst))
         self._buckets: dict[str, Bucket] = {}
         self._lock = threading.Lock()
 
-    def bucket(self, endpoint: str) -> Bucket:
-        """The bucket of an endpoint such as `v2/persons/{id}/employments`."""
+    def take(self, endpoint: str) -> float:
+        """Take one request, which has to leave now, and return 0.0; or return the seconds until there may be one."""
         with self._lock:
-            if endpoint not in self._buckets:
-                default = V2_DEFAULT if endpoint.startswith("v2/") else V1_DEFAULT
-                self._buckets[endpoint] = Bucket(DOCUMENTED.get(endpoint, default))
-            return self._buckets[endpoint]
+            own, now = self._bucket(endpoint), time.monotonic()
+            buckets = (own, self._v1) if endpoint.startswith("v1/") else (own,)
+            seconds = max(each.wait(now) for each in buckets)
+            if not seconds:
+                for each in buckets:
+                    each.spend()
+            return seconds
+
+    def pause(self, endpoint: str, seconds: float) -> None:
+        """See `Bucket.pause`."""
+        with self._lock:
+            self._bucket(endpoint).pause(seconds)
+
+    def learn(self, endpoint: str, status: int, headers: Mapping[str, str]) -> None:
+        """See `Bucket.learn`."""
+        with self._lock:
+            self._bucket(endpoint).learn(status, headers)
+
+    def _bucket(self, endpoint: str) -> Bucket:
+        if endpoint not in self._buckets:
+            default = V2_DEFAULT if endpoint.startswith("v2/") else V1_DEFAULT
+            self._buckets[endpoint] = Bucket(DOCUMENTED.get(endpoint, default))
+        return self._buckets[endpoint]

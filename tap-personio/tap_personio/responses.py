@@ -13,8 +13,10 @@ import msgspec
 
 from tap_personio.errors import (
     RecordMissingError,
+    RecordRefusedError,
     StreamFailedError,
     StreamUnavailableError,
+    TapPersonioError,
     TransientError,
 )
 
@@ -23,12 +25,10 @@ if TYPE_CHECKING:
 
     from tap_personio.transport import Request, Response
 
-TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+TRANSIENT = frozenset({408, 425, 429, 431, *range(500, 600)})
 FORBIDDEN = frozenset({401, 403})
 # The marker by which v2 tells "this endpoint is not released for you" from "this record does not exist".
 NOT_FOUND_MARKER = b"apinot_found"
-# What v2 reports answer with 400: grouped or chart reports, and shared but unreadable ones.
-UNREADABLE_REPORTS = (b"Unsupported nested type", b"Array contains no element")
 # v2 reports answer 400 where other endpoints answer 403.
 FORBIDDEN_REPORTS = b"nauthorized token"
 
@@ -41,7 +41,8 @@ def raise_for_response(request: Request, response: Response) -> None:
     Raises:
         TransientError: repeat the request.
         StreamUnavailableError: the right or the feature is missing.
-        RecordMissingError: a single record is gone; only for requests about a single record.
+        RecordMissingError: 404 for a single record; only for requests about a single record.
+        RecordRefusedError: anything else that refuses a single record.
         StreamFailedError: our request is wrong, or the response makes no sense.
     """
     status, body = response.status, response.body
@@ -49,16 +50,20 @@ def raise_for_response(request: Request, response: Response) -> None:
         return
     if status in TRANSIENT:
         raise transient(response)
-    if status in FORBIDDEN or (
-        status == 400 and request.path.startswith("/reports") and FORBIDDEN_REPORTS in body
-    ):
+    is_report = "/reports" in request.path
+    if status in FORBIDDEN or (status == 400 and is_report and FORBIDDEN_REPORTS in body):
         msg = f"this credential may not read it: tick {request.permission} in Personio's API credential"
-        raise StreamUnavailableError(msg)
-    if request.is_child and (
-        (status == 404 and NOT_FOUND_MARKER not in body)
-        or (status == 400 and any(text in body for text in UNREADABLE_REPORTS))
-    ):
+        reason: TapPersonioError = StreamUnavailableError(msg)
+        raise RecordRefusedError(f"status {status}", reason) if request.is_child else reason
+    if request.is_child and status == 404 and NOT_FOUND_MARKER not in body:
         raise RecordMissingError(_explain(request, status, body))
+    if request.is_child and 400 <= status < 500 and status not in (404, 410, 412):
+        # Grouped, chart and archived reports, and shared but unreadable ones, answer 400.
+        msg = f"Personio serves none of the reports (status {status})"
+        reason = (
+            StreamUnavailableError(msg) if is_report else StreamFailedError(_explain(request, status, body))
+        )
+        raise RecordRefusedError(f"status {status}", reason)
     if status in (404, 410, 412) or (status == 422 and request.replaced_by):
         if request.replaced_by:
             msg = (

@@ -117,8 +117,14 @@ class ParentIds:
         if self._provided is not None:
             self._provided.cancel()
 
-    def all(self) -> list[Any]:
-        """All identifiers, each once, in order. Waits for the stream that provides them; raises what it raised."""
+    def all(self, *, fresh: bool = False) -> list[Any]:
+        """All identifiers, each once, in order. Waits for the stream that provides them; raises what it raised.
+
+        Args:
+            fresh: ask Personio now, whatever is known.
+        """
+        if fresh:
+            return list(self._list_ids(None))
         if self._provided is not None:
             with suppress(CancelledError):
                 return self._provided.result()

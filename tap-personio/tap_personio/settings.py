@@ -101,6 +101,16 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         description="Requests in flight at once; 1 means strictly one after the other.",
     ),
     th.Property(
+        "v1_requests_per_minute",
+        th.IntegerType(minimum=1, maximum=1_000_000),
+        default=2000,
+        title="Requests to API v1 per minute",
+        description=(
+            "What API v1 takes from one IP address, all endpoints together; give each of several accounts on one "
+            "address its share."
+        ),
+    ),
+    th.Property(
         "on_unavailable",
         th.StringType,
         default="warn",
@@ -169,6 +179,7 @@ class Settings:
     max_removed_percent: float | None
     attribute_names: str
     concurrency: int
+    v1_requests_per_minute: int
     fail_on_unavailable: bool
     app_id: str | None
     partner_id: str | None
@@ -200,6 +211,7 @@ class Settings:
             max_removed_percent=None if removed == NEVER else removed,
             attribute_names=config["attribute_names"],
             concurrency=config["concurrency"],
+            v1_requests_per_minute=config["v1_requests_per_minute"],
             fail_on_unavailable=config["on_unavailable"] == "fail",
             app_id=_header(config, "app_id"),
             partner_id=_header(config, "partner_id"),

@@ -43,6 +43,7 @@ RIGHT: dict[str, dict[str, tuple[str, Any]]] = {
         "max_removed_percent": ("12.5", 12.5),
         "attribute_names": ("key", "key"),
         "concurrency": ("7", 7),
+        "v1_requests_per_minute": ("600", 600),
         "on_unavailable": ("fail", "fail"),
         "app_id": ("007", "007"),
         "partner_id": ("true", "true"),

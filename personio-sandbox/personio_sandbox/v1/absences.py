@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..api import encode
 from ..formats import basic, midnight, with_millis
 from .employees import short_employee
 from .errors import failure
-from .pages import ENDPOINTS, answer, day, moment, number, numbered_page
+from .pages import ENDPOINTS, answer, day, listing, moment, number, numbered_page
 
 if TYPE_CHECKING:
     from ..api import Answer, Call
@@ -33,19 +34,34 @@ def time_offs(call: Call) -> Answer:
     first, last = day(call, "start_date"), day(call, "end_date")
     since, until = day(call, "updated_from"), day(call, "updated_to")
     wanted, zone = {int(e) for e in call.values("employees") if e.isdigit()}, call.company.zone
+    options = call.api.options
+
+    def in_window(row: TimeOff) -> bool:
+        if options.time_off_window == "inside":
+            return (first is None or row.start >= first) and (
+                last is None or (row.end is not None and row.end <= last)
+            )
+        return (first is None or row.end is None or row.end >= first) and (last is None or row.start <= last)
 
     def select() -> list[TimeOff]:
         return [
             row for row in call.company.time_offs.values()
-            if (first is None or row.end is None or row.end >= first)
-            and (last is None or row.start <= last)
+            if in_window(row)
             and (since is None or row.updated_at.astimezone(zone).date() >= since)
             and (until is None or row.updated_at.astimezone(zone).date() <= until)
             and (not wanted or row.employee_id in wanted)
         ]  # fmt: skip
 
-    rows = call.api.cached(("time-offs", first, last, since, until, frozenset(wanted)), select)
-    duplicates = call.api.options.duplicate_at_page_border
+    key = ("time-offs", options.version, first, last, since, until, frozenset(wanted))
+    rows = call.api.cached(key, select)
+    if options.repeated_time_off:
+        rows = [*rows, *rows[:1]]
+    if options.time_off_offset != "pages":
+        limit = min(number(call, "limit", 200), 200) or 200
+        offset = number(call, "offset", 0) if options.time_off_offset == "records" else 0
+        part = (encode(time_off_json(call, row)) for row in rows[offset : offset + limit])
+        return listing(part, total=len(rows), page=offset // limit, limit=limit, offset=offset, echo=limit)
+    duplicates = options.duplicate_at_page_border
     return numbered_page(call, rows, lambda row: time_off_json(call, row), duplicates=duplicates)
 
 

@@ -69,6 +69,8 @@ def report(call: Call) -> Answer:
     found = call.company.reports.get(call.params["report_id"])
     if found is None:
         return _report_error(call, 404, "Report not found")
+    if found.status == "archived":
+        return _report_error(call, 400, "Report is archived")
     limit, page = number(call, "limit", 100) or 100, number(call, "page", 1) or 1
     people = list(dict.fromkeys(item.employee_id for item in found.items))
     on_page = set(people[(page - 1) * limit : page * limit])

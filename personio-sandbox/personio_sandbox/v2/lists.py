@@ -9,7 +9,7 @@ import re
 from bisect import bisect_right
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from multidict import MultiDict, MultiDictProxy
@@ -45,6 +45,10 @@ class Filters:
         self.values: MultiDictProxy[str] = MultiDictProxy(given)
 
     def _open(self, cursor: str) -> dict[str, Any]:
+        if self.call.api.options.cursors == "offset":
+            text = base64.urlsafe_b64decode(cursor.removeprefix("cur_").encode() + b"==").decode()
+            offset, limit = (int(part.partition("=")[2]) for part in text.split("&")[:2])
+            return {"after": (offset,), "limit": limit, "filters": parse_qsl(text.partition("|")[2])}
         try:
             text = base64.urlsafe_b64decode(cursor.removeprefix("cur_").encode() + b"==")
             kept: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
@@ -56,6 +60,9 @@ class Filters:
 
     def cursor(self, after: Key, limit: int) -> str:
         """A cursor with the filters and the position reached."""
+        if self.call.api.options.cursors == "offset":
+            text = f"offset={after[0]}&limit={limit}&|{urlencode(list(self.values.items()))}"
+            return "cur_" + base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
         kept = {"path": self.call.path, "after": after, "limit": limit, "filters": list(self.values.items())}
         return "cur_" + base64.urlsafe_b64encode(encode(kept)).decode().rstrip("=")
 
@@ -161,11 +168,15 @@ def listing(
     """
     limit = page_limit(call, filters, default, maximum)
     rows = call.api.cached((call.path, filters.key()), lambda: sorted(select(), key=order))
-    first = 0 if filters.after is None else bisect_right(rows, filters.after, key=order)
+    counted = call.api.options.cursors == "offset"
+    if filters.after is None:
+        first = 0
+    else:
+        first = filters.after[0] if counted else bisect_right(rows, filters.after, key=order)
     part = rows[first : first + limit]
     next_url: str | None = None
     if first + limit < len(rows):
-        cursor = filters.cursor(order(part[-1]), limit)
+        cursor = filters.cursor((first + limit,) if counted else order(part[-1]), limit)
         style = call.api.options.next_links
         if not fnmatchcase(call.path, call.api.options.next_links_at):
             style = "absolute"

@@ -22,7 +22,7 @@ from tap_personio.columns import (
     to_timestamp,
 )
 from tap_personio.pages import IdReader, Page, parse_v1
-from tap_personio.pagination import Offset, OffsetList, read_children, read_cursor, read_list
+from tap_personio.pagination import Children, Offset, OffsetList, read_cursor, read_list
 from tap_personio.records import TypedRows
 from tap_personio.stream import PersonioStream, SyncPlan
 from tap_personio.transport import Request
@@ -175,7 +175,7 @@ class V1List(V1Stream):
         """
         from_moment = moment.replace(microsecond=0).isoformat()
         count = 0
-        for fields in self.rows(page):
+        for fields in super().rows(page):
             value = fields.get("created_at") or fields.get(self.replication_key or "")
             try:
                 count += (to_timestamp(value) or "") >= from_moment
@@ -216,23 +216,34 @@ class V2Children(V2Stream):
 
     Attributes:
         parent: the stream of the parents.
+        child_ids: finds identifiers of the records, where one parent has each only once.
     """
 
     parent: ClassVar[str]
+    child_ids: ClassVar[IdReader | None] = None
 
     def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:
         """The pages of all parents, several parents in flight; a parent that is gone has no records."""
-        requests = ((parent, self.child_request(parent, plan)) for parent in self.parents(plan))
-        return read_children(self.client, requests, self.limit, stats)
 
-    def parents(self, plan: SyncPlan) -> Iterable[Any]:  # noqa: ARG002
-        """Identifiers of the parents to ask about; all of them unless an endpoint tells which changed."""
-        return self.run.ids[self.parent].all()
+        def requests(fresh: bool) -> Iterator[tuple[Any, Request]]:
+            return ((each, self.child_request(each, plan)) for each in self.parents(plan, fresh=fresh))
 
-    def changed_parents(self, plan: SyncPlan) -> Iterable[Any]:
+        noun = self.parent.replace("_", " ").removesuffix(" v2")
+        return Children(self.client, requests, self.limit, stats, noun, ids=self.child_ids).read()
+
+    def parents(self, plan: SyncPlan, *, fresh: bool = False) -> Iterable[Any]:  # noqa: ARG002
+        """Identifiers of the parents to ask about; all of them unless an endpoint tells which changed.
+
+        Args:
+            plan: of the read.
+            fresh: ask Personio now, whatever is known.
+        """
+        return self.run.ids[self.parent].all(fresh=fresh)
+
+    def changed_parents(self, plan: SyncPlan, *, fresh: bool = False) -> Iterable[Any]:
         """Identifiers of the parents that changed, where a change of a child changes its parent."""
         ids = self.run.ids[self.parent]
-        return ids.all() if plan.since is None else ids.changed(plan.since)
+        return ids.all(fresh=fresh) if plan.since is None else ids.changed(plan.since)
 
     def child_request(self, parent: Any, plan: SyncPlan) -> Request:  # noqa: ARG002
         """The request for one parent's records."""

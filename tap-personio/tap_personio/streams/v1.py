@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from typing import TYPE_CHECKING, Any
+import sys
+import zoneinfo
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tap_personio.columns import (
     BOOLEAN,
@@ -22,9 +25,8 @@ from tap_personio.columns import (
     TIMESTAMP,
     Column,
 )
-from tap_personio.errors import RecordMissingError
 from tap_personio.pages import Page, parse_v1
-from tap_personio.pagination import Offset
+from tap_personio.pagination import Children, Offset
 from tap_personio.streams.base import (
     ATTRIBUTE_ID,
     DAY,
@@ -39,7 +41,7 @@ from tap_personio.streams.base import (
 from tap_personio.transport import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tap_personio.progress import StreamStats
     from tap_personio.stream import SyncPlan
@@ -64,7 +66,36 @@ class AbsenceTypes(V1List):
     )
 
 
-class Absences(V1List):
+class V1Absences(V1List):
+    """Absences of v1, asked for without a window.
+
+    Users contradict each other about what the server's own window takes: absences that touch it, or only those inside
+    it. So all are read, and those that touch the days of start_date and end_date are kept.
+    """
+
+    days: ClassVar[tuple[str, str]]
+
+    def rows(self, page: Page) -> Iterable[Any]:
+        """Only what touches the configured days; one without an end goes on."""
+        rows, (first, last) = super().rows(page), (self.settings.start_date, self.settings.end_date)
+        return rows if first is last is None else (each for each in rows if self._touches(each, first, last))
+
+    def _touches(self, fields: Any, first: dt.date | None, last: dt.date | None) -> bool:
+        def value(name: str) -> Any:
+            return fields.get(name) if fields.__class__ is dict else getattr(fields, name, None)
+
+        starts, ends = (self.day_of(value(name), value("timezone")) for name in self.days)
+        return not ((last and starts and starts > last) or (first and ends and ends < first))
+
+    def day_of(self, value: Any, zone: Any) -> dt.date | None:  # noqa: ARG002
+        """The calendar day of a value; None where it has none."""
+        try:
+            return dt.date.fromisoformat(value[:10])
+        except (TypeError, ValueError):
+            return None
+
+
+class Absences(V1Absences):
     """Absences that are measured in days."""
 
     name = "absences"
@@ -77,7 +108,7 @@ class Absences(V1List):
     # The filter is a day, and nobody says in which zone. `updated_since`, which some clients send, is ignored.
     lookback = dt.timedelta(days=1)
     incremental_filter = ("updated_from", DAY)
-    date_filters = ("start_date", "end_date")
+    days = ("start_date", "end_date")
     offset = Offset.PAGE
     decodes_typed = True
     columns = (
@@ -226,14 +257,12 @@ class EmployeesAbsencesBalance(V1Stream):
 
     def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:  # noqa: ARG002
         """One request per employee; one who has left the list meanwhile has no balance."""
-        requests = ((each, self._child_request(each)) for each in self.run.ids["employees"].all())
-        for employee, page in self.client.get_each(requests, parse_v1, stats):
-            if page is not None:
-                page.parent = employee
-                yield page
 
-    def _child_request(self, employee: int | str) -> Request:
-        return self.request(path=self.path.replace("{id}", str(employee)))
+        def requests(fresh: bool) -> Iterator[tuple[Any, Request]]:
+            for each in self.run.ids["employees"].all(fresh=fresh):
+                yield each, self.request(path=self.path.replace("{id}", str(each)))
+
+        return Children(self.client, requests, None, stats, "employees", parse=parse_v1).read()
 
     def fields(self, record: Any, parent: Any) -> dict[str, Any]:
         """The answer does not name its employee."""
@@ -242,7 +271,7 @@ class EmployeesAbsencesBalance(V1Stream):
         return fields
 
 
-class HourlyAbsences(V1List):
+class HourlyAbsences(V1Absences):
     """Absences that are measured in hours; the endpoint of the day-tracked ones does not hold them."""
 
     name = "hourly_absences"
@@ -254,7 +283,7 @@ class HourlyAbsences(V1List):
     replication_key = "updated_at"
     deletion_events = ("absence-period.deleted", "person.deleted")
     incremental_filter = ("updated_from", WITH_ZONE)
-    date_filters = ("start_date", "end_date")  # one of the two leaves the other side open
+    days = ("start", "end")
     offset = Offset.PAGE_FROM_0_OR_1
     decodes_typed = True
     columns = (
@@ -282,6 +311,14 @@ class HourlyAbsences(V1List):
         Column("updated_at", TIMESTAMP),
         Column("approved_at", TIMESTAMP),
     )
+
+    def day_of(self, value: Any, zone: Any) -> dt.date | None:
+        """The day where the absence is; both are given as moments in UTC."""
+        try:
+            moment = dt.datetime.fromisoformat(value)
+            return (moment.astimezone(zoneinfo.ZoneInfo(zone)) if moment.tzinfo else moment).date()
+        except (TypeError, ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+            return super().day_of(value, zone)
 
 
 class CustomReports(V1Stream):
@@ -332,26 +369,27 @@ class CustomReports(V1Stream):
             permission=self.permission,
             replaced_by=self.replaced_by,
         )
-        for report in IDS_IN_ATTRIBUTES(self.client.get(listed, parse_v1, stats)):
-            count, before = 0, None
-            for number in itertools.count(1):
-                reports = self._page_of(report, number, stats)
-                items = [(_name_of(each), item) for each in reports for item in _items_of(each)]
-                if not items or reports == before:
-                    break
-                yield Page([(report, count + place, *item) for place, item in enumerate(items)])
-                before = reports
-                count += len(items)
 
-    def _page_of(self, report: int | str, number: int, stats: StreamStats) -> list[Any]:
-        """A page of a report; empty when the report is gone meanwhile."""
-        request = self.request(path=self.path.replace("{id}", str(report)))
-        try:
-            return self.client.get(
-                request.with_params(("page", str(number)), ("limit", str(self.limit))), parse_v1, stats
-            ).records
-        except RecordMissingError:
-            return []
+        def requests(_fresh: bool) -> Iterator[tuple[Any, Request]]:
+            for each in IDS_IN_ATTRIBUTES(self.client.get(listed, parse_v1, stats)):
+                path = self.path.replace("{id}", str(each))
+                yield each, self.request(("page", "1"), ("limit", str(self.limit)), path=path)
+
+        def items(report: Any, request: Request, page: Page) -> Iterator[Page]:
+            count, before = 0, None
+            for number in itertools.count(2):
+                found = [(_name_of(each), item) for each in page.records for item in _items_of(each)]
+                if not found or page.records == before:
+                    return
+                yield Page([(report, place, *item) for place, item in enumerate(found, start=count)])
+                before = page.records
+                count += len(found)
+                following = (("page", str(number)), ("limit", str(self.limit)))
+                page = self.client.get(replace(request, params=following), parse_v1, stats)
+
+        return Children(
+            self.client, requests, None, stats, "reports", parse=parse_v1, pages=items, patience=sys.maxsize
+        ).read()
 
     def rows(self, page: Page) -> Iterator[dict[str, Any]]:
         """The values of the items of a page: what their kind has a column for, and all of it under `details`."""

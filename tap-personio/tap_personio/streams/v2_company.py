@@ -155,7 +155,7 @@ class Compensations(V2Stream):
         # One month after the other: whether to go on is known only when a month has been read.
         while last >= (earliest or oldest_seen - MAX_GAP):
             first = last.replace(day=1)
-            for page in read_cursor(self.client, self._month(first, last), self.limit, stats):
+            for page in read_cursor(self.client, self._month(first, last), self.limit, stats, IDS):
                 ids = IDS(page)
                 if ids:
                     oldest_seen = min(oldest_seen, first)

@@ -186,6 +186,7 @@ class Employments(V2Children):
     incremental_filter = ("updated_at.gt", WITH_ZONE)
     limit = 50
     parent = "persons"
+    child_ids = IDS
     columns = (
         Column("id", TEXT),
         *reference("person"),

@@ -124,9 +124,9 @@ class RecruitingStageTransitions(V2Children):
         Column("stage_kind", TEXT, ("stage", "kind")),
     )
 
-    def parents(self, plan: SyncPlan) -> Iterable[Any]:
+    def parents(self, plan: SyncPlan, *, fresh: bool = False) -> Iterable[Any]:
         """An application changes with its stage."""
-        return self.changed_parents(plan)
+        return self.changed_parents(plan, fresh=fresh)
 
     def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:
         """All transitions of an application on one page, because they are numbered."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tap_personio.columns import DATE, INTEGER, LIST, OBJECT, TEXT, TIMESTAMP, Column
 from tap_personio.pages import Page, parse_v2
-from tap_personio.pagination import read_children, read_cursor
+from tap_personio.pagination import Children, read_cursor
 from tap_personio.streams.base import IDS, V2Children, V2Stream, reference
 from tap_personio.transport import Request
 
@@ -30,6 +31,7 @@ class Documents(V2Children):
     selected_by_default = False
     limit = 200
     parent = "persons"
+    child_ids = IDS
     columns = (
         Column("id", TEXT),
         Column("name", TEXT),
@@ -76,30 +78,24 @@ class Reports(V2Stream):
     def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:  # noqa: ARG002
         """All pages of all reports; one that Personio cannot serve is named and passed over."""
         listed = Request("v2", "/reports", permission=self.permission)
-        reports = [
-            each for page in read_cursor(self.client, listed, self.limit, stats, IDS) for each in IDS(page)
-        ]
-        requests = ((each, self.request(path=f"/reports/{each}")) for each in reports)
-        number, report = 0, None
-        for page in read_children(
+
+        def requests(_fresh: bool) -> Iterator[tuple[Any, Request]]:
+            for page in list(read_cursor(self.client, listed, self.limit, stats, IDS)):
+                yield from ((each, self.request(path=f"/reports/{each}")) for each in IDS(page))
+
+        children = Children(
             self.client,
             requests,
             self.limit,
             stats,
+            "reports",
             parse=_parse_report,
             only_cursor=True,
-            is_missing=self._pass_over,
-        ):
-            if page.parent != report:
-                number, report = 0, page.parent
-            page.records = list(enumerate(page.records, start=number))
-            number += len(page.records)
-            yield page
-
-    def _pass_over(self, report: str) -> None:
-        self.logger.warning(
-            "Report %s is left out: Personio cannot serve it (grouped, chart, or not open).", report
+            patience=sys.maxsize,
         )
+        for page in children.read():
+            page.records = list(enumerate(page.records, start=page.start))
+            yield page
 
     def fields(self, record: Any, parent: Any) -> dict[str, Any]:
         """A row's values by name, beside its cells with what heads their column."""

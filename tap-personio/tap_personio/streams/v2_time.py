@@ -142,9 +142,10 @@ class AbsencePeriodBreakdowns(V2Children):
         ),
     )
 
-    def parents(self, plan: SyncPlan) -> Iterable[Absence]:
+    def parents(self, plan: SyncPlan, *, fresh: bool = False) -> Iterable[Absence]:
         """An absence changes with its days."""
-        return (each for each in self.changed_parents(plan) if each.touches_days_of(self.settings))
+        absences = self.changed_parents(plan, fresh=fresh)
+        return (each for each in absences if each.touches_days_of(self.settings))
 
     def child_request(self, parent: Absence, plan: SyncPlan) -> Request:
         """The days of one absence."""

@@ -11,7 +11,7 @@ import msgspec
 
 from tap_personio.columns import OBJECT, TEXT, TIMESTAMP, Column
 from tap_personio.errors import StreamFailedError, StreamUnavailableError
-from tap_personio.pagination import read_children, read_cursor
+from tap_personio.pagination import Children, read_cursor
 from tap_personio.streams.base import IDS, WITH_ZONE, V2Stream
 from tap_personio.transport import Request
 
@@ -48,21 +48,28 @@ class WebhookEvents(V2Stream):
         Column("meta", OBJECT),
     )
 
-    @functools.cached_property
-    def webhooks(self) -> list[Any]:
+    def list_webhooks(self) -> list[Any]:
         """Identifiers of the account's webhooks."""
         listed = Request("v2", "/webhooks", permission=self.permission)
         # Of this list no maximum is known.
         pages = read_cursor(self.client, listed, None, self.stats, IDS)
         return [each for page in pages for each in IDS(page)]
 
+    @functools.cached_property
+    def webhooks(self) -> list[Any]:
+        """The same, listed once a run."""
+        return self.list_webhooks()
+
     def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:
         """The events of all webhooks."""
         return self._events(self.changed_params(plan.since), stats)
 
     def _events(self, params: tuple[tuple[str, str], ...], stats: StreamStats) -> Iterator[Page]:
-        requests = ((each, self.request(*params, path=f"/webhooks/{each}/events")) for each in self.webhooks)
-        return read_children(self.client, requests, self.limit, stats)
+        def requests(fresh: bool) -> Iterator[tuple[Any, Request]]:
+            webhooks = self.list_webhooks() if fresh else self.webhooks
+            return ((each, self.request(*params, path=f"/webhooks/{each}/events")) for each in webhooks)
+
+        return Children(self.client, requests, self.limit, stats, "webhooks").read()
 
     def fields(self, record: Any, parent: Any) -> dict[str, Any]:
         """One event, with an identifier in any case."""
