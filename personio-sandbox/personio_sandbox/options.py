@@ -79,7 +79,8 @@ class Options:
         "pages", "what offset counts in v1 time-offs; or it is ignored, and each page is the first one"
     )
     time_off_window: Literal["overlap", "inside"] = option(
-        "overlap", "v1 time-offs and start_date, end_date: what touches the days, or only what lies inside them"
+        "overlap",
+        "v1 time-offs and start_date, end_date: what touches the days, or only what lies inside them",
     )
     repeated_time_off: bool = option(False, "v1 time-offs holds its first row twice, and counts it twice")
     gone: dict[str, int] = option(

@@ -510,7 +510,7 @@ class Children:
             len(refused),
             self._asked,
             self._noun,
-            refused[0][2].message,
+            ", ".join(sorted({error.message for _, _, error in refused})),
             ", ".join(names[:MAX_NAMED]),
             more,
         )
@@ -605,7 +605,7 @@ class _CountedList:
         following = next_cursor(page.next_href, self._client.host)
         if following is not None and following in self._cursors[: index + 1]:
             raise StreamFailedError(_repeats(self._request))
-        self._cursors[index + 1 :] = [following]
+        self._cursors[index + 1 : index + 2] = [following]  # those behind stay, where this is a look back
         return page, self._ids(page) if self._ids else [msgspec.json.encode(each) for each in page.records]
 
     def _new(self, page: Page, ids: Sequence[Any]) -> Iterator[Page]:

@@ -32,13 +32,13 @@ DOCUMENTED: Mapping[str, Limit] = {
 UNLIMITED = float("inf")
 V1_DEFAULT = Limit(UNLIMITED, UNLIMITED)
 V2_DEFAULT = Limit(10, 100)
-# Learning a limit that nobody publishes. Refusals within SETTLE_SECONDS count as one. The learned rate grows with each
-# request that is taken, at first fast (a refusal may have been a chance), and with each further refusal slower.
-SETTLE_SECONDS = 1.0
+# Learning a limit that nobody publishes: a refusal sets the rate below what was taken since the last one. The rate grows
+# with each request that is taken, fast after the first refusal (it may have been a chance), slower after each other.
 MEASURED_SECONDS = 5.0
+SETTLE_SECONDS = 0.25  # what is in flight is refused too
 BELOW = 0.9
 GROWTH, GROWTH_FACTOR, LEAST_GROWTH = 0.25, 0.1, 0.0002
-LEAST_RATE, FAST_ENOUGH = 0.2, 500.0
+LEAST_RATE, FAST_ENOUGH = 1.0, 500.0
 
 
 class Bucket:
@@ -50,7 +50,7 @@ class Bucket:
         self._at = self._began = time.monotonic()
         self._paused_until = 0.0
         self._accepted: deque[float] = deque(maxlen=1000)
-        self._growth, self._refused_at = GROWTH, 0.0
+        self._growth, self._learned_at = GROWTH, 0.0
 
     def wait(self, now: float) -> float:
         """Seconds until there may be a request; 0.0 for now."""
@@ -94,22 +94,22 @@ class Bucket:
         self._at = now
 
     def _measure(self, now: float, *, refused: bool) -> None:
+        is_new = now - self._learned_at > SETTLE_SECONDS
         if not refused:
             self._accepted.append(now)
-            if self._limit.rate < self._ceiling.rate:
+            if is_new and self._limit.rate < self._ceiling.rate:
                 grown = self._limit.rate * (1 + self._growth)
                 self._refill(now)
                 enough = min(self._ceiling.rate, FAST_ENOUGH)
                 self._limit = self._ceiling if grown >= enough else Limit(grown, 1)
-            return
-        if now - self._refused_at > SETTLE_SECONDS:
-            seconds = min(max(now - max(self._began, self._refused_at), SETTLE_SECONDS), MEASURED_SECONDS)
+        elif not self._learned_at or (is_new and self._accepted and self._accepted[-1] > self._learned_at):
+            least = SETTLE_SECONDS if self._learned_at else 1.0
+            seconds = min(max(now - max(self._began, self._learned_at), least), MEASURED_SECONDS)
             taken = sum(at > now - seconds for at in self._accepted) / seconds
-            rate = min(max(BELOW * taken, LEAST_RATE), self._limit.rate)
-            if self._refused_at:
+            rate = max(BELOW * min(taken, self._limit.rate), LEAST_RATE)
+            if self._learned_at:
                 self._growth = max(self._growth * GROWTH_FACTOR, LEAST_GROWTH)
-            self._limit, self._tokens, self._at = Limit(rate, 1), 0.0, now
-        self._refused_at = now
+            self._limit, self._tokens, self._at, self._learned_at = Limit(rate, 1), 0.0, now, now
 
     def _refill(self, now: float) -> None:
         self._tokens = min(self._limit.burst, self._tokens + (now - self._at) * self._limit.rate)

@@ -1,0 +1,35 @@
+"""Limits that are shared by all of API v1, and limits that nobody publishes."""
+
+from __future__ import annotations
+
+import pytest
+from personio_sandbox import Sandbox
+from reading import Warehouse
+from tap_personio.rate_limits import RateLimits
+
+
+def test_an_unpublished_limit_is_learned_and_at_most_two_percent_are_refused():
+    with Sandbox(employees=700, attendances_per_employee=0, absences_per_employee=0, seed=3) as sandbox:
+        sandbox.options.balance_rate = 20
+        warehouse = Warehouse(sandbox, ["employees_absences_balance"])
+        assert warehouse.read().error is None
+        asked = sandbox.requests.to("/v1/company/employees/{id}/absences/balance")
+        refused = [each for each in asked if each.status == 429]
+        assert refused
+        assert len(refused) <= 0.02 * len(asked), f"{len(refused)} of {len(asked)}"
+
+
+@pytest.mark.parametrize("a_minute", [60, 2000])
+def test_no_minute_has_more_requests_to_api_v1_than_the_setting_says(monkeypatch, a_minute):
+    now = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    limits, sent = RateLimits(a_minute), []
+    while now < 1200:
+        for endpoint in ("v1/auth", "v1/company/time-offs", "v1/company/attendances", "v1/company/employees"):
+            if not limits.take(endpoint):
+                sent.append(now)
+            assert limits.take("v2/org-units") < 1
+        now += 0.05 if a_minute < 100 else 0.01
+    for start in range(1000, 1140):
+        assert sum(start <= each < start + 60 for each in sent) <= a_minute
+    assert sum(each >= 1140 for each in sent) > 0.7 * a_minute
