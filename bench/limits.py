@@ -30,7 +30,7 @@ def main(employees: int = 700) -> None:
     ENVIRONMENTS.mkdir(exist_ok=True)
     print("\nWith Personio's published limits:")
     with sandbox(employees=employees, attendances_per_employee=60, rate_limits=True) as url:
-        pair = Pair(url, "limits", STREAMS)
+        pair = Pair(url, "limits", STREAMS, v1_requests_per_minute=2000)
         ask(url, "reset", {})
         figures = run([pair.tap])
         counts = ask(url, "requests/counts")

@@ -28,7 +28,7 @@ class Pair:
         self.database = ENVIRONMENTS / f"{name}.duckdb"
         self._files = {}
         for file, content in (
-            ("tap", {**CREDENTIAL, "api_url": url, **config}),
+            ("tap", {**CREDENTIAL, "api_url": url, "v1_requests_per_minute": 1_000_000, **config}),
             ("target", {"path": str(self.database)}),
         ):
             self._files[file] = ENVIRONMENTS / f"{name}-{file}.json"

@@ -26,6 +26,9 @@ LOADER = os.environ.get("LOADER", "target-postgres")
 ACCOUNTS: dict[str, dict[str, Any]] = tomllib.loads(
     Path(os.environ.get("ACCOUNTS", HERE / "accounts.toml")).read_text()
 )
+# What API v1 takes from one IP address a minute, and how many runs share it (max_concurrent_runs in dagster.yaml).
+V1_REQUESTS_PER_MINUTE = 2000
+CONCURRENT_RUNS = int(os.environ.get("CONCURRENT_RUNS", "8"))
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 accounts = dg.StaticPartitionsDefinition(sorted(ACCOUNTS))
@@ -47,7 +50,8 @@ def workspace(account: str) -> Path:
 def environment(account: str) -> dict[str, str]:
     """What Meltano needs to know about an account; raises `dagster.Failure` if its credential is not there."""
     prefix = "PERSONIO_" + re.sub(r"\W", "_", account).upper()
-    settings = {name: str(value) for name, value in ACCOUNTS[account].items()}
+    share = {"v1_requests_per_minute": V1_REQUESTS_PER_MINUTE // CONCURRENT_RUNS}
+    settings = {name: str(value) for name, value in {**share, **ACCOUNTS[account]}.items()}
     for name in ("client_id", "client_secret"):
         value = os.environ.get(f"{prefix}_{name.upper()}")
         if not value:

@@ -311,7 +311,7 @@ class Report(msgspec.Struct, kw_only=True):
     author_first_name: str
     author_last_name: str
     type: Literal["point_in_time", "historical_data", "timeframe"]
-    status: Literal["up_to_date", "updating", "update_failed"]
+    status: Literal["up_to_date", "updating", "update_failed", "archived"]
     start_date: dt.date
     end_date: dt.date
     period_type: str = "fixed"

@@ -32,8 +32,8 @@ DOCUMENTED: Mapping[str, Limit] = {
 UNLIMITED = float("inf")
 V1_DEFAULT = Limit(UNLIMITED, UNLIMITED)
 V2_DEFAULT = Limit(10, 100)
-# Learning a limit that nobody publishes: a refusal sets the rate below what was taken since the last one. The rate grows
-# with each request that is taken, fast after the first refusal (it may have been a chance), slower after each other.
+# Learning a limit that nobody publishes: a refusal sets the rate below what was taken since the last one. The rate
+# grows with each request that is taken, fast after the first refusal (it may have been a chance), then slower.
 MEASURED_SECONDS = 5.0
 SETTLE_SECONDS = 0.25  # what is in flight is refused too
 BELOW = 0.9

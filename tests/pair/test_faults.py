@@ -33,7 +33,7 @@ FAULTS = {
     "403": {"path": "/v1/company/*"},
     "expire": {},
 }
-# Of these, one is answered by a fresh token; a second one in a row would be a missing right.
+# Of these, two in a row are survived; a third one would be a missing right.
 ABOUT_THE_TOKEN = ("401", "403", "expire")
 # Longer than an answer takes on a busy machine.
 SETTINGS = {"request_timeout": 2}

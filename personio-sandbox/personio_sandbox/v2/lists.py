@@ -46,9 +46,9 @@ class Filters:
 
     def _open(self, cursor: str) -> dict[str, Any]:
         if self.call.api.options.cursors == "offset":
-            text = base64.urlsafe_b64decode(cursor.removeprefix("cur_").encode() + b"==").decode()
-            offset, limit = (int(part.partition("=")[2]) for part in text.split("&")[:2])
-            return {"after": (offset,), "limit": limit, "filters": parse_qsl(text.partition("|")[2])}
+            plain = base64.urlsafe_b64decode(cursor.removeprefix("cur_").encode() + b"==").decode()
+            offset, limit = (int(part.partition("=")[2]) for part in plain.split("&")[:2])
+            return {"after": (offset,), "limit": limit, "filters": parse_qsl(plain.partition("|")[2])}
         try:
             text = base64.urlsafe_b64decode(cursor.removeprefix("cur_").encode() + b"==")
             kept: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
