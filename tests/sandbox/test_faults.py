@@ -154,7 +154,7 @@ def test_rate_limits_are_those_that_personio_publishes(client, monkeypatch):
 
 
 def test_an_unknown_fault_is_refused_with_the_list_of_known_ones(client):
-    with pytest.raises(ValueError, match="there is no fault 'boom'; there are 401, 403"):
+    with pytest.raises(ValueError, match="there is no fault 'boom'; there are 400, 401, 403"):
         Fault("boom")
     assert "there is no fault 'boom'" in client.control("POST", "faults", kind="boom")["error"]
 

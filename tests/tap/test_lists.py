@@ -86,6 +86,23 @@ def test_absences_that_touch_the_days_arrive_whatever_the_server_takes_for_them(
     assert 5 < len(expected) < 500
 
 
+def test_hourly_absences_are_kept_by_their_local_day(sandbox):
+    zone, day = sandbox.company.zone, sandbox.company.today() - dt.timedelta(days=100)
+    first = next(iter(sandbox.company.hourly_absences))
+    midnight = dt.datetime.combine(day, dt.time(0, 30), zone)  # the day before in UTC
+    sandbox.company.update("hourly_absences", first, start=midnight, end=midnight + dt.timedelta(hours=1))
+    warehouse = Warehouse(sandbox, ["hourly_absences"], {"start_date": str(day), "end_date": str(day)})
+    assert warehouse.read().error is None
+    expected = {
+        (key,)
+        for key, each in sandbox.company.hourly_absences.items()
+        if each.start.astimezone(zone).date() <= day
+        and (each.end is None or each.end.astimezone(zone).date() >= day)
+    }
+    assert warehouse.tables["hourly_absences"].keys() == expected
+    assert (first,) in expected
+
+
 # v2 lists of several pages whose parent or own records can be deleted while they are read.
 SHIFTING = {
     "persons": ("/v2/persons", "employees"),
