@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tap_personio.child_lists import Children
 from tap_personio.columns import (
     LOCAL_DATETIME,
     LOCAL_TIME_OBJECT,
@@ -21,8 +22,9 @@ from tap_personio.columns import (
     WrongTypeError,
     to_timestamp,
 )
+from tap_personio.cursor_lists import read_cursor
+from tap_personio.offset_lists import Offset, OffsetList, read_list
 from tap_personio.pages import IdReader, Page, parse_v1
-from tap_personio.pagination import Children, Offset, OffsetList, read_cursor, read_list
 from tap_personio.records import TypedRows
 from tap_personio.stream import PersonioStream, SyncPlan
 from tap_personio.transport import Request

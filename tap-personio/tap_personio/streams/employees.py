@@ -20,8 +20,8 @@ from tap_personio.attributes import (
 )
 from tap_personio.columns import INTEGER, LIST, NUMBER, TEXT, Column
 from tap_personio.errors import StreamUnavailableError
+from tap_personio.offset_lists import OffsetList, read_list
 from tap_personio.pages import IdReader, parse_v1
-from tap_personio.pagination import OffsetList, read_list
 from tap_personio.stream import OTHER_FIELDS_COLUMN
 from tap_personio.streams.base import ATTRIBUTE_ID, WITHOUT_ZONE, V1List, V1Single, attributes_of
 

@@ -12,6 +12,7 @@ import zoneinfo
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tap_personio.child_lists import Children
 from tap_personio.columns import (
     BOOLEAN,
     DATE,
@@ -25,8 +26,8 @@ from tap_personio.columns import (
     TIMESTAMP,
     Column,
 )
+from tap_personio.offset_lists import Offset
 from tap_personio.pages import Page, parse_v1
-from tap_personio.pagination import Children, Offset
 from tap_personio.streams.base import (
     ATTRIBUTE_ID,
     DAY,

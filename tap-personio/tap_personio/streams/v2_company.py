@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from tap_personio.columns import ANY, DATE, LIST, NUMBER, OBJECT, TEXT, Column
-from tap_personio.pagination import read_cursor
+from tap_personio.cursor_lists import read_cursor
 from tap_personio.streams.base import IDS, V2List, V2Stream, reference
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tap_personio.child_lists import Children
 from tap_personio.columns import DATE, INTEGER, LIST, OBJECT, TEXT, TIMESTAMP, Column
+from tap_personio.cursor_lists import read_cursor
 from tap_personio.pages import Page, parse_v2
-from tap_personio.pagination import Children, read_cursor
 from tap_personio.streams.base import IDS, V2Children, V2Stream, reference
 from tap_personio.transport import Request
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tap_personio.child_lists import Children
 from tap_personio.columns import OBJECT, TEXT, TIMESTAMP, Column
+from tap_personio.cursor_lists import read_cursor
 from tap_personio.errors import StreamFailedError, StreamUnavailableError
-from tap_personio.pagination import Children, read_cursor
 from tap_personio.streams.base import IDS, WITH_ZONE, V2Stream
 from tap_personio.transport import Request
 
