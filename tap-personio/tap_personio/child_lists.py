@@ -132,8 +132,9 @@ class Children:
         if not self._answered:
             raise refused[0][2].reason
         reasons = ", ".join(sorted({error.message for _, _, error in refused}))
-        # Ids of reports say which one to open; ids of people stay out of the log.
-        names = [str(parent) for parent, _, _ in refused[:MAX_NAMED]] if self._noun == "reports" else []
+        names = [str(getattr(parent, "id", parent)) for parent, _, _ in refused[:MAX_NAMED]]
+        if self._noun in ("persons", "employees"):  # ids of people stay out of the log
+            names = []
         logger.warning(
             "%s: Personio refuses %d of %d %s (%s), their rows are left out%s.",
             self._stats.stream,
