@@ -9,8 +9,8 @@ from tap_personio.rate_limits import RateLimits
 
 
 def test_an_unpublished_limit_is_learned_and_at_most_two_percent_are_refused():
-    with Sandbox(employees=700, attendances_per_employee=0, absences_per_employee=0, seed=3) as sandbox:
-        sandbox.options.balance_rate = 20
+    with Sandbox(employees=1500, attendances_per_employee=0, absences_per_employee=0, seed=3) as sandbox:
+        sandbox.options.balance_rate = 60
         warehouse = Warehouse(sandbox, ["employees_absences_balance"])
         assert warehouse.read().error is None
         asked = sandbox.requests.to("/v1/company/employees/{id}/absences/balance")
