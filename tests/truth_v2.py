@@ -308,7 +308,9 @@ def _absence_periods(company: Company) -> Iterator[Row]:
         in_days = isinstance(row, TimeOff)
         halves = ("FIRST_HALF", "SECOND_HALF")
         if in_days:
-            start, end = _midnight(row.start), row.end and _midnight(row.end + dt.timedelta(days=1))
+            start = _wall_clock(company, dt.datetime.combine(row.start, dt.time.min))
+            last = row.end and dt.datetime.combine(row.end + dt.timedelta(days=1), dt.time.min)
+            end = last and _wall_clock(company, last)
             types = halves[row.half_day_start], halves[not row.half_day_end]
         else:
             start, end = _local(company, row.start), row.end and _local(company, row.end)
@@ -330,18 +332,21 @@ def _absence_periods(company: Company) -> Iterator[Row]:
 def _boundary(name: str, row: TimeOff | HourlyAbsence, moment: str | None, half: str | None) -> Row:
     if moment is None:
         return {}
-    told: Row = {"date_time": moment + (".000" if row.employee_id % 2 else "")}
+    moment, offset = moment[:19], moment[19:]
+    told: Row = {"date_time": moment + (".000" if row.employee_id % 2 else "") + offset}
     if half or row.employee_id % 3:
         told["type"] = half
-    return {name: told, f"{name}_date_time": moment, f"{name}_type": half}
-
-
-def _midnight(day: dt.date) -> str:
-    return f"{day}T00:00:00"
+    return {name: told, f"{name}_date_time": moment + offset, f"{name}_type": half}
 
 
 def _local(company: Company, moment: dt.datetime) -> str:
-    return f"{moment.astimezone(company.zone):%Y-%m-%dT%H:%M:%S}"
+    return _wall_clock(company, moment.astimezone(company.zone).replace(tzinfo=None))
+
+
+def _wall_clock(company: Company, moment: dt.datetime) -> str:
+    """A local time as it came: no offset where none came, never shifted."""
+    zone = company.zone if company.options.spelling == "odd" else None
+    return moment.replace(microsecond=0, tzinfo=zone).isoformat()
 
 
 def _approval(status: str) -> Row:
@@ -367,8 +372,12 @@ def _breakdowns(company: Company) -> Iterator[Row]:
 
 
 def _hourly_absences(company: Company) -> Iterator[Row]:
+    style = company.options.hourly_references
     for row in company.hourly_absences.values():
         kind = company.absence_types[row.absence_type_id]
+        told = {"id": kind.id_v2, "name": kind.name, "time_off_type_id": kind.id}
+        person = company.short_employee(row.employee_id)
+        bare = style == "bare" or (style == "mixed" and row.id[-1] in "02468ace")
         day = row.start.astimezone(company.zone).date()
         yield {
             **{name: getattr(row, name) for name in HOURLY if hasattr(row, name)},
@@ -376,14 +385,13 @@ def _hourly_absences(company: Company) -> Iterator[Row]:
             "timezone": row.time_zone,
             "half_day_start": False,
             "half_day_end": False,
-            "absence_type": {
-                "type": "AbsenceType",
-                "attributes": {"id": kind.id_v2, "name": kind.name, "time_off_type_id": kind.id},
-            },
+            "absence_type": told if bare else {"type": "AbsenceType", "attributes": told},
             "absence_type_id": kind.id_v2,
             "absence_type_name": kind.name,
             "time_off_type_id": kind.id,
-            "employee": company.short_employee(row.employee_id),
+            "employee": {key: each["value"] for key, each in person["attributes"].items()}
+            if bare
+            else person,
             "certificate": {"status": row.certificate},
             "created_by": str(row.created_by),
             "breakdowns": [{"date": _day(day), "effective_duration": row.effective_duration}],
@@ -392,7 +400,7 @@ def _hourly_absences(company: Company) -> Iterator[Row]:
 
 def _attendance_periods(company: Company) -> Iterator[Row]:
     for row in company.attendance_periods.values():
-        start, end = row.start.isoformat(), row.end and row.end.isoformat()
+        start, end = _wall_clock(company, row.start), row.end and _wall_clock(company, row.end)
         yield {
             **{name: getattr(row, name) for name in ATTENDANCE_PERIODS if hasattr(row, name)},
             **_referred("person", row.employee_id),
@@ -407,6 +415,7 @@ def _attendance_periods(company: Company) -> Iterator[Row]:
 
 
 def _projects(company: Company) -> Iterator[Row]:
+    flat = company.options.spelling == "odd"  # then there is nothing to keep under `start` and `end`
     for row in company.projects.values():
         yield {
             **{name: getattr(row, name) for name in PROJECTS if hasattr(row, name)},
@@ -414,9 +423,9 @@ def _projects(company: Company) -> Iterator[Row]:
             "status": "ACTIVE" if row.active else "ARCHIVED",
             **_referred("cost_center", row.cost_center_id),
             **_referred("parent_project", row.parent_id),
-            "start": row.start and {"date": _day(row.start)},
+            "start": None if flat else row.start and {"date": _day(row.start)},
             "start_date": row.start,
-            "end": row.end and {"date": _day(row.end)},
+            "end": None if flat else row.end and {"date": _day(row.end)},
             "end_date": row.end,
         }
 
@@ -513,18 +522,26 @@ def _reports(company: Company) -> Iterator[Row]:
     for report in company.reports.values():
         if report.readable != "yes":
             continue
-        heads = {
-            name: {"name": name, "display": display, "type": kind} for name, display, kind in report.columns
-        }
-        for number, cells in enumerate(report.rows):
+        heads = [{"name": name, "display": display, "type": kind} for name, display, kind in report.columns]
+        values = [name for name, _, _ in report.columns]
+        twice = ()
+        if company.options.spelling == "odd" and report.rows:
+            values.append(f"{heads[0]['display']} (supervisor)")
+            heads.append({**heads[0], "display": values[-1]})
+            twice = (report.rows[0][0],)
+        for number, row in enumerate(report.rows):
+            cells = (*row, *twice)
             yield {
                 "report_id": report.id,
                 "row_number": number,
                 "report_name": report.name,
-                "values": {name: _report_value(kind, content) for name, kind, content in cells},
+                "values": {
+                    value: _report_value(kind, content)
+                    for value, (_, kind, content) in zip(values, cells, strict=True)
+                },
                 "cells": [
-                    {"attribute_id": name, **({kind: content} if kind else {}), **heads[name]}
-                    for name, kind, content in cells
+                    {"attribute_id": name, **({kind: content} if kind else {}), **head}
+                    for head, (name, kind, content) in zip(heads, cells, strict=True)
                 ],
             }
 

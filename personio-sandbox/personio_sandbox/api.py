@@ -46,12 +46,13 @@ class Api:
     rights: Rights
     tokens: Tokens
     _results: dict[Any, Any] = field(default_factory=dict)
-    _results_of: int = -1
+    _results_of: tuple[int, int] = (-1, -1)
 
     def cached(self, key: Any, make: Callable[[], Result]) -> Result:
-        """The result for this key, computed again when the company has changed since."""
-        if self._results_of != self.company.version or len(self._results) > 200:
-            self._results, self._results_of = {}, self.company.version
+        """The result for this key, computed again when the company or an option has changed since."""
+        state = (self.company.version, self.options.version)
+        if self._results_of != state or len(self._results) > 200:
+            self._results, self._results_of = {}, state
         if key not in self._results:
             self._results[key] = make()
         result: Result = self._results[key]

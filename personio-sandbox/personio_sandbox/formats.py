@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,15 @@ def midnight(value: dt.date, zone: ZoneInfo) -> dt.datetime:
 def with_millis(value: dt.datetime) -> str:
     """``2025-05-20T14:29:56.510Z``."""
     return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03}Z"
+
+
+def php(value: float) -> str:
+    """A number as PHP prints it: ``12.5``, ``1.2E+18``."""
+    if isinstance(value, int) or (value == 0 or 1e-4 <= abs(value) < 1e15):
+        return str(value)
+    number = Decimal(repr(value)).normalize()
+    mantissa = str(number.scaleb(-number.adjusted()))
+    return f"{mantissa}{'' if '.' in mantissa else '.0'}E{number.adjusted():+d}"
 
 
 CLOCK = tuple(f"{n // 60:02}:{n % 60:02}" for n in range(1440))

@@ -71,6 +71,13 @@ class Options:
     short_employee: Literal["full", "id"] = option(
         "full", "an employee inside another v1 record: name and mail, or only the id"
     )
+    empty_entity: Literal["null", "text", "list"] = option(
+        "text", 'an office, supervisor or team that is not set, in v1 employees: null, "" or []'
+    )
+    hourly_references: Literal["wrapped", "bare", "mixed"] = option(
+        "mixed",
+        "absence_type and employee in v1 absence-periods: with their fields in attributes, bare, or every second bare",
+    )
     catalogue: bool = option(True, "the employee attribute catalogue may be read, else 403")
     duplicate_at_page_border: bool = option(
         False, "v1 time-offs repeats the last row of a page as the first of the next"
@@ -88,9 +95,9 @@ class Options:
     )
     beta: bool = option(True, "the tenant has the beta endpoints, else 404 even with the Beta header")
     legal_entities: bool = option(True, "the company has the feature, else 412")
-    next_links: Literal["absolute", "relative", "repeating", "foreign"] = option(
+    next_links: Literal["absolute", "relative", "text", "repeating", "foreign"] = option(
         "absolute",
-        "v2 next links: as documented, without a host, to the same page for ever, or to another host",
+        "v2 next links: as documented, without a host, as text with a plus sign, to one page for ever, to another host",
     )
     next_links_at: str = option(
         "/v2/*", "the paths (a pattern) that next_links applies to; elsewhere they are absolute"
@@ -98,8 +105,14 @@ class Options:
     cursors: Literal["key", "offset"] = option(
         "key", "v2 cursors: the last row of the page, or offset and limit in base64, so that lists shift"
     )
+    custom_ids: Literal["live", "key"] = option(
+        "live", "custom attributes of v2 persons: named as live accounts name them, or by their key in v1"
+    )
     custom_values: Literal["text", "typed"] = option(
         "text", "numbers of custom attributes in v2 persons, as text or as numbers"
+    )
+    spelling: Literal["plain", "odd"] = option(
+        "plain", "odd: further spellings that single accounts have been seen to send, see the README"
     )
     overnight: Literal["omit", "reject"] = option(
         "omit", "v1 attendances and shifts that cross midnight: leave them out, or answer 422"

@@ -1,6 +1,7 @@
 """Version 1 shows the company, with the paging and the filters that Personio has."""
 
 import datetime as dt
+import json
 from typing import Any
 
 from personio_sandbox.model import Attribute
@@ -11,6 +12,8 @@ BERLIN_OFFSETS = {dt.timedelta(hours=1), dt.timedelta(hours=2)}
 def parsed(attribute: Attribute, cell: dict[str, Any]) -> Any:
     """The Python value of a cell, read with nothing but its type."""
     value = cell["value"]
+    if attribute.kind == "relation":
+        return None if value == "" else value
     if attribute.kind in ("day", "moment") and value is not None:
         moment = dt.datetime.fromisoformat(value)
         if attribute.kind == "moment":
@@ -127,7 +130,8 @@ def test_hourly_absences_are_a_list_of_their_own(client):
         held = company.hourly_absences[row["id"]]
         assert dt.datetime.fromisoformat(row["start"]) == held.start
         assert dt.datetime.fromisoformat(row["updated_at"]) == held.updated_at
-        assert row["absence_type"]["attributes"]["time_off_type_id"] == held.absence_type_id
+        kind = row["absence_type"]
+        assert kind.get("attributes", kind)["time_off_type_id"] == held.absence_type_id
     empty = client.v1("absence-periods", updated_from="2026-06-15T13:00:00Z").json()
     assert (empty["data"], empty["metadata"]) == (
         [],
@@ -226,3 +230,57 @@ def test_switched_off_endpoints_answer_as_told(client):
     client.sandbox.options.gone = {"/v1/company/attendances*": 410}
     assert client.v1("attendances/projects").status_code == 410
     assert client.v1("employees").status_code == 200
+
+
+def test_an_entity_that_is_not_set_has_the_spelling_that_is_chosen(start):
+    client = start(employees=130)
+    keys = ("supervisor", "subcompany", "office", "department", "team")
+    for style, spelling in (("null", None), ("text", ""), ("list", [])):
+        client.sandbox.options.empty_entity = style
+        rows = client.v1("employees", limit=100).json()["data"]
+        values = [row["attributes"][key]["value"] for row in rows for key in keys]
+        assert spelling in values
+        assert all(value == spelling or isinstance(value, dict) for value in values)
+
+
+def test_references_of_absences_in_hours_are_wrapped_or_bare(client):
+    company = client.sandbox.company
+    bare_ones = {}
+    for style in ("wrapped", "bare", "mixed"):
+        client.sandbox.options.hourly_references = style
+        rows = [each["attributes"] for each in client.v1("absence-periods").json()["data"]]
+        bare_ones[style] = {row["id"] for row in rows if "attributes" not in row["absence_type"]}
+        for row in rows:
+            held = company.hourly_absences[row["id"]]
+            kind, person = row["absence_type"], row["employee"]
+            assert ("attributes" in kind) == ("attributes" in person)
+            assert kind.get("attributes", kind)["time_off_type_id"] == held.absence_type_id
+            identifier = person["attributes"]["id"]["value"] if "attributes" in person else person["id"]
+            assert identifier == held.employee_id
+    every = set(company.hourly_absences)
+    assert (bare_ones["wrapped"], bare_ones["bare"]) == (set(), every)
+    assert 0 < len(bare_ones["mixed"]) < len(every)
+
+
+def test_tags_and_decimals_in_the_odd_spelling_say_the_same(client):
+    company = client.sandbox.company
+    number = next(each.key for each in company.attributes.values() if each.label == "Commuting distance")
+    spelled = {
+        1.2e18: "1.2E+18",
+        2e15: "2.0E+15",
+        -3.25e-7: "-3.25E-7",
+        12.5: "12.5",
+        0: "0",
+        10**14: str(10**14),
+    }
+    for key, value in zip(company.employees, spelled, strict=False):
+        company.update("employees", key, **{number: value})
+    client.sandbox.options.spelling = "odd"
+    for row in client.v1("employees", limit=100).json()["data"]:
+        cells, held = row["attributes"], company.employees[row["attributes"]["id"]["value"]].attributes
+        for key, attribute in company.attributes.items():
+            if attribute.kind == "tags":
+                assert tuple(json.loads(cells[key]["value"])) == held[key]
+            elif attribute.kind == "decimal" and held[key] is not None:
+                assert float(cells[key]["value"]) == held[key]
+                assert cells[key]["value"] == spelled.get(held[key], str(held[key]))

@@ -1,6 +1,7 @@
 """Version 2 shows the same company, with its own paging, filters and shapes."""
 
 import datetime as dt
+import re
 
 import pytest
 
@@ -32,8 +33,11 @@ def test_persons_and_employments_are_the_employees_of_v1(client):
             held.attributes["first_name"],
         )
         assert dt.datetime.fromisoformat(person["updated_at"]) == held.person_updated_at
+        keys = {each.universal_id: key for key, each in company.attributes.items() if each.custom}
         custom = {
-            cell["id"]: cell["value"] for cell in person["custom_attributes"] if cell["value"] is not None
+            keys.get(cell["id"], f"dynamic_{cell['global_id']}"): cell["value"]
+            for cell in person["custom_attributes"]
+            if cell["value"] is not None
         }
         for key, attribute in company.attributes.items():
             value = held.attributes[key]
@@ -322,3 +326,72 @@ def test_next_links_can_mislead(client, style):
     else:
         second = client.v2(first).json()["_meta"]["links"]["next"]["href"]
         assert second == first
+
+
+def test_next_links_can_be_texts_with_a_plus_sign_that_means_itself(client):
+    client.sandbox.options.next_links = "text"
+    found = client.v2("persons").json()["_data"]
+    following = client.v2("persons").json()["_meta"]["links"]["next"]
+    assert following.endswith("+")
+    assert client.v2(following).status_code == 400  # sent as it is, the sign would mean a space
+    while following:
+        answer = client.v2(following.replace("+", "%2B")).json()
+        found += answer["_data"]
+        following = answer["_meta"]["links"].get("next")
+    assert [int(each["id"]) for each in found] == list(client.sandbox.company.employees)
+
+
+def test_custom_attributes_have_the_ids_of_live_accounts_or_the_keys_of_v1(client):
+    attributes = {key: each for key, each in client.sandbox.company.attributes.items() if each.custom}
+
+    def ids() -> set[tuple[str, str | None]]:
+        persons = client.all_v2("persons", limit=50)
+        return {(c["id"], c.get("global_id")) for person in persons for c in person["custom_attributes"]}
+
+    live = ids()
+    assert len(live) == len(attributes)
+    for identifier, number in live:
+        assert number.isdecimal()
+        if f"dynamic_{number}" in attributes:
+            assert re.fullmatch(r"dynamic_[0-9a-f]{14}\.\d{8}", identifier)
+        else:
+            assert identifier in {each.universal_id for each in attributes.values()}
+    client.sandbox.options.custom_ids = "key"
+    assert {identifier for identifier, _ in ids()} == attributes.keys()
+
+
+def test_the_odd_spelling_says_the_same_in_other_shapes(client):
+    company = client.sandbox.company
+    absence = next(row for row in company.time_offs.values() if row.end)
+    company.update("time_offs", absence.id, end=absence.start + dt.timedelta(days=40))
+    paths = (
+        "projects", "attendance-periods", "absence-periods", f"absence-periods/{absence.id_v2}/breakdowns",
+        f"reports/{next(iter(company.reports))}",
+    )  # fmt: skip
+    plain = [client.all_v2(path) for path in paths]
+    client.sandbox.options.spelling = "odd"
+    odd = [client.all_v2(path) for path in paths]
+    assert odd == [client.all_v2(path) for path in paths]
+
+    for before, after in zip(plain[0], odd[0], strict=True):
+        assert (before["start"] or {}).get("date") == after["start_date"]
+        assert (before["end"] or {}).get("date") == after["end_date"]
+        assert (before["cost_center"] or {}).get("id") == after["cost_center"]
+        assert not {"start", "end"} & after.keys()
+    for lists, name in ((1, "start"), (2, "starts_from")):
+        assert len(plain[lists]) == len(odd[lists]) > 0
+        for before, after in zip(plain[lists], odd[lists], strict=True):
+            moment = dt.datetime.fromisoformat(after[name]["date_time"])
+            assert moment.replace(tzinfo=None).isoformat() == before[name]["date_time"][:19]
+            assert moment.utcoffset() == moment.astimezone(company.zone).utcoffset() is not None
+    days: dict[str, list[float]] = {}
+    for entry in odd[3]:
+        days.setdefault(entry["date"], []).append(entry["effective_duration"]["value"])
+    assert {day: sum(values) for day, values in days.items()} == {
+        entry["date"]: entry["effective_duration"]["value"] for entry in plain[3]
+    }
+    assert {len(values) for values in days.values()} == {2}
+    assert all(
+        after[:-1] == before and after[-1] == plain[4][0][0]
+        for before, after in zip(plain[4], odd[4], strict=True)
+    )

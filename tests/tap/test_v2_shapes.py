@@ -6,6 +6,7 @@ import pytest
 import truth_v2
 from altering import Altering
 from personio_sandbox import Sandbox
+from personio_sandbox.v2.people import live_ids
 from reading import Warehouse, as_json
 from tap_personio.streams import STREAMS
 
@@ -91,8 +92,12 @@ def test_without_the_catalogue_custom_attributes_are_named_by_id_and_none_is_los
         if each.custom and key in types:
             kind = {"integer": "integer", "decimal": "number", "tags": "array"}.get(each.kind, "string")
             assert types[key] == kind, each
+    numbers = {
+        live_ids(each)["global_id"]: key for key, each in sandbox.company.attributes.items() if each.custom
+    }
     for (person,), row in warehouse.tables["persons"].items():
         held = {**row, **{k.removeprefix("attribute_"): v for k, v in (row["other_fields"] or {}).items()}}
+        held |= {numbers[k.removeprefix("dynamic_")]: v for k, v in held.items() if k.startswith("dynamic_")}
         assert {key: held[key] for key in by_key(sandbox)[person]} == by_key(sandbox)[person]
 
 

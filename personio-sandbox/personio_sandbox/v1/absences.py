@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..api import encode
 from ..formats import basic, midnight, with_millis
 from .employees import short_employee
@@ -139,17 +141,20 @@ def absence_period_json(call: Call, row: HourlyAbsence) -> dict[str, Any]:
     company = call.company
     kind = company.absence_types[row.absence_type_id]
     local_day = row.start.astimezone(company.zone).date()
+    kind_fields = {"id": kind.id_v2, "name": kind.name, "time_off_type_id": kind.id}
+    employee: Any = short_employee(call, row.employee_id)
+    is_bare = is_bare_reference(call.api.options.hourly_references, row.id)
+    if is_bare:
+        attributes = msgspec.json.decode(employee)["attributes"]
+        employee = {key: each["value"] for key, each in attributes.items()}
     return {
         "type": "AbsencePeriod",
         "attributes": {
             "id": row.id,
             "measurement_unit": "hour",
             "effective_duration": row.effective_duration,
-            "employee": short_employee(call, row.employee_id),
-            "absence_type": {
-                "type": "AbsenceType",
-                "attributes": {"id": kind.id_v2, "name": kind.name, "time_off_type_id": kind.id},
-            },
+            "employee": employee,
+            "absence_type": kind_fields if is_bare else {"type": "AbsenceType", "attributes": kind_fields},
             "certificate": {"status": row.certificate},
             "start": row.start.strftime("%Y-%m-%dT%H:%M:%S.0Z"),
             "end": None if row.end is None else row.end.strftime("%Y-%m-%dT%H:%M:%S.0Z"),
@@ -166,3 +171,8 @@ def absence_period_json(call: Call, row: HourlyAbsence) -> dict[str, Any]:
             "breakdowns": [{"date": local_day.isoformat(), "effective_duration": row.effective_duration}],
         },
     }
+
+
+def is_bare_reference(style: str, key: str) -> bool:
+    """Whether the references of this absence have no `attributes` around their fields."""
+    return style == "bare" or (style == "mixed" and int(key[-1], 16) % 2 == 0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..api import Answer, Call, Refused, encode
-from ..formats import TIMESTAMP_FORMATS, midnight
+from ..formats import TIMESTAMP_FORMATS, midnight, php
 from .errors import failure, invalid
 from .pages import ENDPOINTS, answer, listing, moment, number
 
@@ -39,12 +39,17 @@ def employee_json(call: Call, employee: Employee, keys: Sequence[str] | None = N
 
 def value_json(call: Call, employee: Employee, attribute: Attribute) -> Any:
     """The JSON value of an attribute. Date-times come in three formats, depending on the employee and the attribute."""
-    company, value = call.company, employee.attributes[attribute.key]
+    company, value, options = call.company, employee.attributes[attribute.key], call.api.options
     match attribute.kind:
         case "relation":
-            return company.entity(employee, attribute.key, short=call.api.options.short_employee == "id")
+            if value is None:
+                value = {"null": None, "text": "", "list": []}[options.empty_entity]
+            else:
+                value = company.entity(employee, attribute.key, short=options.short_employee == "id")
         case "tags":
-            return ",".join(value)
+            return ",".join(value) if options.spelling == "plain" else encode(value).decode()
+        case "decimal" if value is not None and options.spelling == "odd":
+            return php(value)
         case "day" | "moment" if value is not None:
             if attribute.plain_day:
                 return value.isoformat()

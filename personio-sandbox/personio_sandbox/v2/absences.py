@@ -7,6 +7,7 @@ from typing import Any
 
 from ..api import Answer, Call, encode
 from ..model import TIME_OFF, AbsenceType, HourlyAbsence, TimeOff, number_of
+from .attendances import zone_of_times
 from .errors import not_found
 from .lists import ENDPOINTS, Filters, listing, utc
 
@@ -117,8 +118,11 @@ def absence_json(call: Call, row: Absence) -> dict[str, Any]:
     # Timestamps come with and without milliseconds.
     millis = ".000" if row.employee_id % 2 else ""
 
+    def offset(moment: dt.datetime) -> str:
+        return "" if zone_of_times(call) is None else moment.isoformat()[-6:]
+
     def boundary(moment: dt.datetime, half: bool, first: str, second: str) -> dict[str, Any]:
-        result: dict[str, Any] = {"date_time": moment.strftime("%Y-%m-%dT%H:%M:%S") + millis}
+        result: dict[str, Any] = {"date_time": moment.strftime("%Y-%m-%dT%H:%M:%S") + millis + offset(moment)}
         if in_days:
             result["type"] = second if half else first
         elif row.employee_id % 3:
@@ -156,9 +160,20 @@ def breakdowns(call: Call) -> Answer:
             {row.start.astimezone(call.company.zone).date(): int(hours) if hours.is_integer() else hours},
         )
 
-    def render(item: tuple[dt.date, int | float]) -> dict[str, Any]:
-        return {"date": item[0].isoformat(), "effective_duration": {"unit": unit, "value": item[1]}}
+    entries = [(day, 0, value) for day, value in days.items()]
+    if call.api.options.spelling == "odd":
+        entries = [(day, place, value / 2) for day, value in days.items() for place in range(2)]
+
+    def render(entry: tuple[dt.date, int, float]) -> dict[str, Any]:
+        day, _, value = entry
+        return {"date": day.isoformat(), "effective_duration": {"unit": unit, "value": value}}
 
     return listing(
-        call, filters, days.items, lambda item: (item[0].isoformat(),), render, default=28, maximum=28
+        call,
+        filters,
+        lambda: entries,
+        lambda entry: (entry[0].isoformat(), entry[1]),
+        render,
+        default=28,
+        maximum=28,
     )

@@ -113,6 +113,12 @@ class Periods:
             return self.shifts[-1 - code].id
         return uuid(_FAMILIES[code & 3], self.company.attendances.ids[code >> 2])
 
+    def row(self, code: int) -> AttendancePeriod:
+        """The period."""
+        if code < 0:
+            return period_of(self.shifts[-1 - code])
+        return periods(self.company.attendances.row(code >> 2))[code & 3]
+
 
 def minutes(moment: dt.datetime) -> int:
     """Local minutes since 1970."""
@@ -133,7 +139,16 @@ def attendance_periods(call: Call) -> Answer:
             return iter(every)
         return (code for code in every if all(condition(code) for condition in conditions))
 
-    return listing(call, filters, select, order, lambda code: row_json(every, code), default=100, maximum=100)
+    def render(code: int) -> bytes | dict[str, Any]:
+        return row_json(every, code) if zone is None else period_json(every.row(code), zone)
+
+    zone = zone_of_times(call)
+    return listing(call, filters, select, order, render, default=100, maximum=100)
+
+
+def zone_of_times(call: Call) -> ZoneInfo | None:
+    """The zone whose offset stands behind local times; None where there is no offset."""
+    return call.company.zone if call.api.options.spelling == "odd" else None
 
 
 def _conditions(call: Call, filters: Filters, every: Periods) -> list[Callable[[int], bool]]:
@@ -212,14 +227,14 @@ def _utc(seconds: int) -> str:
     return stamp(seconds, _UTC)[:19] + "Z"
 
 
-def period_json(row: AttendancePeriod) -> dict[str, Any]:
-    """A period; its times are local, without a zone."""
+def period_json(row: AttendancePeriod, zone: ZoneInfo | None = None) -> dict[str, Any]:
+    """A period; its times are local, without an offset unless a zone is given."""
     return {
         "id": row.id,
         "person": {"id": str(row.employee_id)},
         "type": row.type,
-        "start": {"date_time": row.start.isoformat()},
-        "end": None if row.end is None else {"date_time": row.end.isoformat()},
+        "start": {"date_time": row.start.replace(tzinfo=zone).isoformat()},
+        "end": None if row.end is None else {"date_time": row.end.replace(tzinfo=zone).isoformat()},
         "attribution_date": row.attribution_date.isoformat(),
         "comment": row.comment,
         "project": ref(row.project_id),
@@ -235,11 +250,11 @@ def attendance_period(call: Call) -> Answer:
     """GET /attendance-periods/{id}."""
     company, key = call.company, call.params["period_id"]
     if number_of(key, SHIFT) is not None and key in company.shifts:
-        return Answer(encode(period_json(period_of(company.shifts[key]))))
+        return Answer(encode(period_json(period_of(company.shifts[key]), zone_of_times(call))))
     for family in _FAMILIES:
         number = number_of(key, family)
         if number is not None and number in company.attendances:
             for row in periods(company.attendances[number]):
                 if row.id == key:
-                    return Answer(encode(period_json(row)))
+                    return Answer(encode(period_json(row, zone_of_times(call))))
     raise not_found(call)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ENDPOINTS = Endpoints("/v2")
 FOREIGN = "https://personio-api.example.net"
+PLUS = "++"
+"""What cursors end with where links are texts: a plus sign that is not escaped, and means itself, not a space."""
 Key = tuple[Any, ...]
 
 
@@ -50,11 +52,11 @@ class Filters:
             offset, limit = (int(part.partition("=")[2]) for part in plain.split("&")[:2])
             return {"after": (offset,), "limit": limit, "filters": parse_qsl(plain.partition("|")[2])}
         try:
-            text = base64.urlsafe_b64decode(cursor.removeprefix("cur_").encode() + b"==")
+            text = base64.urlsafe_b64decode(cursor.removeprefix("cur_").removesuffix(PLUS).encode() + b"==")
             kept: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
         except (binascii.Error, msgspec.DecodeError, ValueError):
             kept = {}
-        if not cursor.startswith("cur_") or kept.get("path") != self.call.path:
+        if not cursor.startswith("cur_") or " " in cursor or kept.get("path") != self.call.path:
             raise bad_request(self.call, "Provided cursor is not valid.")
         return kept
 
@@ -185,9 +187,11 @@ def listing(
         repeated = list(filters.values.items()) if repeat_filters else []
         origin = {"relative": "", "foreign": FOREIGN}.get(style, call.origin)
         next_url = f"{origin}{call.path}?{urlencode([*repeated, ('cursor', cursor)])}"
+        if style == "text" and not cursor.endswith(PLUS):
+            next_url += PLUS
     linked: dict[str, Any] | None = {"self": {"href": call.origin + call.path}}
     if next_url is not None and linked is not None:
-        linked["next"] = {"href": next_url}
+        linked["next"] = next_url if style == "text" else {"href": next_url}
     if not links and next_url is None:
         linked = None
     encoded = [row if isinstance(row, bytes) else encode(row) for row in map(render, part)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from ..api import Answer, Call, encode
+from ..formats import php
 from .errors import not_found
 from .lists import ENDPOINTS, Filters, iso, listing, ref, utc
 
@@ -112,17 +114,31 @@ def person_json(call: Call, e: Employee) -> dict[str, Any]:
 
 def custom_json(call: Call, e: Employee, attribute: Attribute) -> dict[str, Any] | None:
     """A custom attribute; the label is missing. Empty ones are left out for every other person, else null."""
-    value = e.attributes[attribute.key]
+    value, options = e.attributes[attribute.key], call.api.options
     cell: dict[str, Any] = {"id": attribute.key, "type": _TYPES[attribute.type]}
-    if attribute.universal_id is not None:
+    if options.custom_ids == "live":
+        cell |= live_ids(attribute)
+    elif attribute.universal_id is not None:
         cell["global_id"] = attribute.universal_id.upper()
     if value in ("", None, ()):
         return None if e.id % 2 else {**cell, "value": None}
     if attribute.kind == "day":
         value = value.isoformat()
-    elif attribute.kind in ("integer", "decimal") and call.api.options.custom_values == "text":
-        value = str(value)
+    elif attribute.kind in ("integer", "decimal") and options.custom_values == "text":
+        value = php(value) if options.spelling == "odd" else str(value)
     return {**cell, "value": value}
+
+
+def live_ids(attribute: Attribute) -> dict[str, str]:
+    """What a live account names an attribute: an id of v2 alone, and the number of its key in v1.
+
+    One of Personio's presets has its universal_id as id, and another number.
+    """
+    number = attribute.key.removeprefix("dynamic_")
+    if attribute.universal_id is not None:
+        return {"id": attribute.universal_id, "global_id": str(int(number) - 999_000)}
+    digest = hashlib.sha256(attribute.key.encode()).hexdigest()
+    return {"id": f"dynamic_{digest[:14]}.{int(digest[14:22], 16) % 10**8:08}", "global_id": number}
 
 
 # --- employments --------------------------------------------------------------------------------------------------

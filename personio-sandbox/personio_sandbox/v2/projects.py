@@ -53,10 +53,8 @@ def project_json(call: Call, row: Project, include: frozenset[str] = frozenset()
         "project_type": None,
         "status": "ACTIVE" if row.active else "ARCHIVED",
         "billable": row.billable,
-        "cost_center": ref(row.cost_center_id),
         "parent_project": ref(row.parent_id),
-        "start": None if row.start is None else {"date": iso(row.start)},
-        "end": None if row.end is None else {"date": iso(row.end)},
+        **_nested_or_flat(call, row),
         "assigned_to_all": row.assigned_to_all,
         "created_at": utc(row.created_at),
         "updated_at": utc(row.updated_at),
@@ -67,6 +65,17 @@ def project_json(call: Call, row: Project, include: frozenset[str] = frozenset()
         counts = (own[0], below[0], len(children), own[1])
         result.update((name, count) for name, count in zip(_COUNTERS, counts, strict=True) if name in include)
     return result
+
+
+def _nested_or_flat(call: Call, row: Project) -> dict[str, Any]:
+    if call.api.options.spelling == "odd":
+        center = None if row.cost_center_id is None else str(row.cost_center_id)
+        return {"cost_center": center, "start_date": iso(row.start), "end_date": iso(row.end)}
+    return {
+        "cost_center": ref(row.cost_center_id),
+        "start": None if row.start is None else {"date": iso(row.start)},
+        "end": None if row.end is None else {"date": iso(row.end)},
+    }
 
 
 def _tracked(call: Call, ids: set[int]) -> tuple[int, int]:

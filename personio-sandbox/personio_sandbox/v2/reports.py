@@ -77,11 +77,26 @@ def report(call: Call) -> Answer:
     if "cursor" in call.query and not filters.alone:
         raise Refused(report_problem(400, "Filters must not be sent together with a cursor."))
     filters.check(("locale",))
+    columns, extra = row.columns, second_showing(row) if call.api.options.spelling == "odd" else None
+    if extra is not None:
+        columns = (*columns, extra[0])
+    more_cells = () if extra is None else (extra[1],)
     return listing(
         call, filters, lambda: list(enumerate(row.rows)), lambda numbered: (numbered[0],),
-        lambda numbered: [_cell_json(*cell) for cell in numbered[1]], default=100, maximum=100,
-        more={"report_config": report_json(row)}, meta={"columns": [_column_json(c) for c in row.columns]}, links=False,
+        lambda numbered: [_cell_json(*cell) for cell in (*numbered[1], *more_cells)], default=100, maximum=100,
+        more={"report_config": report_json(row)}, meta={"columns": [_column_json(c) for c in columns]}, links=False,
     )  # fmt: skip
+
+
+def second_showing(row: Report) -> tuple[tuple[str, str, str], tuple[str, str | None, Any]] | None:
+    """A further column and its cell: the attribute of the first column, but of the supervisor, who is always the same.
+
+    None for a report without rows.
+    """
+    if not row.rows:
+        return None
+    name, display, kind = row.columns[0]
+    return (name, f"{display} (supervisor)", kind), row.rows[0][0]
 
 
 def _cell_json(attribute_id: str, key: str | None, content: Any) -> dict[str, Any]:
