@@ -110,6 +110,20 @@ class TapPersonio(Tap):
         run.ids = {stream.name: ParentIds(stream.list_ids) for stream in streams if stream.parent_ids}
         return streams
 
+    @override
+    def run_discovery(self) -> str:
+        text = super().run_discovery()
+        try:
+            self.run_context.require_catalogue()
+        except StreamFailedError as error:
+            for name in ("employees", "persons"):
+                self.logger.error(
+                    "%s: %s; columns may be missing in what was discovered: discover again.",
+                    name,
+                    error.message,
+                )
+        return text
+
     @property
     def _all_streams(self) -> list[PersonioStream]:
         return cast("list[PersonioStream]", list(self.streams.values()))

@@ -19,7 +19,7 @@ from tap_personio.attributes import (
     standard_type,
 )
 from tap_personio.columns import INTEGER, LIST, NUMBER, TEXT, Column
-from tap_personio.errors import StreamUnavailableError
+from tap_personio.errors import StreamFailedError, StreamUnavailableError
 from tap_personio.offset_lists import OffsetList, read_list
 from tap_personio.pages import IdReader, parse_v1
 from tap_personio.stream import OTHER_FIELDS_COLUMN
@@ -109,7 +109,7 @@ class Employees(V1List):
         if found is None:
             try:
                 found = self._sample_attributes()
-            except StreamUnavailableError:
+            except (StreamUnavailableError, StreamFailedError):
                 found = [Attribute(key, universal_id=key) for key in STANDARD]
         typed = ((each, standard_type(each)) for each in (Attribute("id"), *found))
         return AttributeColumns(typed, self.settings.attribute_names)

@@ -121,8 +121,9 @@ class Persons(V2List):
             else:
                 value = self.attribute_columns.parse_tags(key, each.get("value"))
                 fields[self.attribute_columns.names[key]] = value
-        fields.pop("custom_attributes", None)
-        return fields
+        found = fields.pop("custom_attributes", None)
+        nameless = [each for each in found if not _is_named(each)] if isinstance(found, list) else found
+        return {**fields, "custom_attributes": nameless} if nameless else fields
 
     def warn_of_oddities(self) -> None:
         """Say when no attribute of the catalogue was met although persons have some."""
@@ -143,6 +144,10 @@ class Persons(V2List):
         self.run.require_catalogue()
         return super().pages(plan, stats)
 
+    def id_pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:
+        """Identifiers need no columns."""
+        return super().pages(plan, stats)
+
     @property
     def coverage(self) -> str:
         """Number and fingerprint of the custom attributes, see `Employees.coverage`."""
@@ -155,11 +160,11 @@ class Persons(V2List):
 
 def _custom_attributes_of(person: Any) -> list[dict[str, Any]]:
     found = person.get("custom_attributes")
-    return (
-        [each for each in found if isinstance(each, dict) and _keys_of(each)]
-        if isinstance(found, list)
-        else []
-    )
+    return list(filter(_is_named, found)) if isinstance(found, list) else []
+
+
+def _is_named(attribute: Any) -> bool:
+    return isinstance(attribute, dict) and bool(_keys_of(attribute))
 
 
 def _keys_of(attribute: dict[str, Any]) -> list[str]:
