@@ -226,6 +226,20 @@ def test_an_odd_key_or_replication_key_fails_its_stream_only(small, name, which,
     assert "who-knows" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    "odd", ["", "who-knows", 7, True, None, [], {"id": {"value": ""}}, {"id": {"value": True}}], ids=repr
+)
+def test_what_is_no_identifier_fails_also_what_asks_about_each_employee(small, odd):
+    def alter(path, answer):
+        if path == LISTS["employees"] and answer["data"]:
+            answer["data"][0]["attributes"] = odd
+
+    names = ["employees", "employees_absences_balance"]
+    _, reading = read_altered(small, alter, *names, "projects")
+    assert reading.outcomes == {**dict.fromkeys(names, "failed"), "projects": "read"}
+    assert not any("who-knows" in each.path for each in small.requests)
+
+
 # --- the catalogue of attributes ----------------------------------------------------------------------------------
 
 
