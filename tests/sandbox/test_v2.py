@@ -395,3 +395,5 @@ def test_the_odd_spelling_says_the_same_in_other_shapes(client):
         after[:-1] == before and after[-1] == plain[4][0][0]
         for before, after in zip(plain[4], odd[4], strict=True)
     )
+    names = [column["name"] for column in client.v2(paths[4]).json()["_meta"]["columns"]]
+    assert names == [cell["attribute_id"] for cell in odd[4][0]]
