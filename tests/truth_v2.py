@@ -647,7 +647,6 @@ def _candidates(company: Company) -> Iterator[Row]:
     for row in company.candidates.values():
         yield {
             **{name: getattr(row, name) for name in CANDIDATES if hasattr(row, name)},
-            "location": row.location or None,  # an open shape: an empty text is none
             "available_from": _day(row.available_from),
             "applications": [
                 {"id": each.id, "application_date": _day(each.application_date)}
