@@ -75,6 +75,7 @@ class PersonioStream(Stream):
         parent_ids: identifiers on a page, where other streams ask about each record of this one.
         deletion_events: webhook events that tell of records gone from this table.
         append_only: the source forgets what the table keeps; no version ever replaces it.
+        shrinks_often: one deletion takes many records with it, so that max_removed_percent does not apply.
         load_note: what a run does with the table, for the docs, where there is no replication key.
     """
 
@@ -89,6 +90,7 @@ class PersonioStream(Stream):
     parent_ids: ClassVar[IdReader | None] = None
     deletion_events: ClassVar[tuple[str, ...]] = ()
     append_only: ClassVar[bool] = False
+    shrinks_often: ClassVar[bool] = False
     load_note: ClassVar[str] = "replaced"
 
     def __init__(self, tap: Tap, run: RunContext) -> None:
@@ -333,7 +335,9 @@ class PersonioStream(Stream):
         now, before = self.stats.rows, self.stream_state.get("records")
         limit, covered = self.settings.max_removed_percent, str(self.stream_state.get("scope")).split(" ")[0]
         covers_other_days = "/" in covered and covered != self._days
-        if limit is None or self._activated is None or not isinstance(before, int) or covers_other_days:
+        if limit is None or self._activated is None or not isinstance(before, int):
+            return None
+        if self.shrinks_often or covers_other_days:
             return None
         if before - now < MIN_REMOVED or (before - now) * 100 <= limit * before:
             return None

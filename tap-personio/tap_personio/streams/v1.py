@@ -335,6 +335,7 @@ class CustomReports(V1Stream):
     replaced_by = "reports"
     request_cost = "1 per report and 100 employees"
     selected_by_default = False
+    shrinks_often = True  # with each report
     primary_keys = ("report_id", "item_number", "value_number")
     limit = 100
     columns = (

@@ -67,6 +67,7 @@ class Reports(V2Stream):
     path = "/reports/{id}"
     permission = "Reports: read, and API access in each report"
     request_cost = "1 per report and 100 rows"
+    shrinks_often = True  # with each report
     primary_keys = ("report_id", "row_number")
     columns = (
         Column("report_id", TEXT),
