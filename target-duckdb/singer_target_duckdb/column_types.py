@@ -35,18 +35,19 @@ WIDER: dict[str, dict[str, str]] = {
     "DOUBLE": {"BIGINT": "DOUBLE", "HUGEINT": "DOUBLE"},
     "FLOAT": {"BIGINT": "DOUBLE", "DOUBLE": "DOUBLE"},
     "HUGEINT": {"BIGINT": "HUGEINT"},
-    "INTEGER": {"BIGINT": "BIGINT", "DOUBLE": "DOUBLE", "HUGEINT": "HUGEINT"},
-    "SMALLINT": {"BIGINT": "BIGINT", "DOUBLE": "DOUBLE", "HUGEINT": "HUGEINT"},
     "TIMESTAMP": {MOMENT: MOMENT},
     MOMENT: {"DATE": MOMENT},
-    "TINYINT": {"BIGINT": "BIGINT"},
-    "UBIGINT": {"BIGINT": "HUGEINT"},
-    "UINTEGER": {"BIGINT": "BIGINT"},
 }
+# Columns of other programs that hold fewer whole numbers stay as they are until a value needs more.
+SMALL = ("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+WIDER |= {small: {"BIGINT": small, "DOUBLE": "DOUBLE", "HUGEINT": "HUGEINT"} for small in SMALL}
+
+# Type of a key column that stays, since it may have an index -> type of the schema, of which it holds all values.
+HOLDS = {"VARCHAR": "DATE", "TIMESTAMP": MOMENT}
 
 # Type of a column -> the type that may hold a value that does not fit it. The column then becomes what holds both:
 # HUGEINT, or VARCHAR for times with an offset (JSON schema's own times have one, but few taps send it).
-LARGER = {"BIGINT": "HUGEINT", "TIME": "TIME WITH TIME ZONE"}
+LARGER = {**dict.fromkeys((*SMALL, "BIGINT"), "HUGEINT"), "TIME": "TIME WITH TIME ZONE"}
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,14 @@ class Reading:
         fast_type: type as which DuckDB reads the value in the fast way, if there is one: a number of which DuckDB
             makes a text first takes it twice the time to read.
         inexact: the value, read in the fast way, may not be what was written.
+        through: type to which the text is cast first.
     """
 
     invalid: str | None = None
     is_number: bool = False
     fast_type: str | None = None
     inexact: str = ""
+    through: str | None = None
 
 
 _WHOLE = Reading(
@@ -80,14 +83,12 @@ _INFINITE = "(strlen({value}) > 30 OR contains(lower({value}), 'e')) AND isinf(T
 _MIDNIGHT = r".{{10}}([T ]00:00(:00(\.0+)?)?(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)?)?"
 
 READINGS: dict[str, Reading] = {
-    "BIGINT": _WHOLE,
-    "HUGEINT": _WHOLE,
-    "INTEGER": _WHOLE,
-    "SMALLINT": _WHOLE,
+    **dict.fromkeys((*SMALL, "BIGINT", "HUGEINT"), _WHOLE),
     "DOUBLE": Reading(_INFINITE, is_number=True, fast_type="DOUBLE", inexact="isinf({value})"),
     "FLOAT": Reading(_INFINITE, is_number=True),
     "DATE": Reading(f"strlen({{value}}) > 10 AND NOT regexp_full_match({{value}}, '{_MIDNIGHT}')"),
     "TIME": Reading("NOT regexp_full_match({value}, '[^+-]*([+-]00(:?00)?)?')"),
+    "TIMESTAMP": Reading(through=MOMENT),  # by itself DuckDB drops the offset
     "TIME WITH TIME ZONE": Reading("TRY_CAST({value} AS TIME) IS NULL"),  # DuckDB 1.4 takes 25:00:00
 }
 _OTHER = Reading()
@@ -127,7 +128,10 @@ class Column:
             cases = f"WHEN {reading.invalid.format(value=value, type=self.type)} THEN 'does not fit'"
         if reading.is_number:
             cases += f" WHEN {value} = 'true' THEN '1' WHEN {value} = 'false' THEN '0'"
-        return f"{cast}({f'CASE {cases} ELSE {value} END' if cases else value} AS {self.type})"
+        text = f"CASE {cases} ELSE {value} END" if cases else value
+        if reading.through:
+            text = f"{cast}({text} AS {reading.through})"
+        return f"{cast}({text} AS {self.type})"
 
 
 def columns_of(schema: dict[str, Any]) -> list[Column]:

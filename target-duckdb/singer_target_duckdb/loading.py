@@ -164,7 +164,7 @@ class BatchReader:
                 f"{f' (key {keys})' if keys else ''} does not fit the column's type, {column.type}."
             )
             raise LoaderError(msg)
-        return [replace(c, type=wider(LARGER[c.type], c.type)) for c in larger.values()]
+        return [replace(c, type=wider(c.type, LARGER[c.type])) for c in larger.values()]
 
     def _invalid(self, columns: list[Column]) -> dict[Column, int]:
         """The columns with a value that does not fit, and the first row that has one."""

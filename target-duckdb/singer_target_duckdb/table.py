@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from singer_target_duckdb.column_types import DELETED_AT, EXACT_IN_DOUBLE, MOMENT, Column, wider
+from singer_target_duckdb.column_types import DELETED_AT, EXACT_IN_DOUBLE, HOLDS, MOMENT, Column, wider
 from singer_target_duckdb.errors import LoaderError
 from singer_target_duckdb.sql import quoted
 
@@ -134,7 +134,9 @@ class Table:
             f"abs(TRY_CAST({name} AS HUGEINT)) > {EXACT_IN_DOUBLE}"
         ):
             needed = "VARCHAR"
-        if (present, column.type) == ("VARCHAR", "DATE") and not self._any(
+        if column.name in self.keys and HOLDS.get(present) == column.type:
+            needed = present
+        elif (present, column.type) == ("VARCHAR", "DATE") and not self._any(
             f"TRY_CAST({name} AS DATE)::VARCHAR IS DISTINCT FROM {name}"
         ):
             needed = "DATE"  # target-duckdb 0.8.0 keeps dates as text
@@ -147,7 +149,7 @@ class Table:
                     "does not allow for a column with an index or a primary key; copy the table without them."
                 )
                 raise LoaderError(msg) from None
-        return Column(column.key, column.name, needed)
+        return replace(column, type=needed)
 
     def _retype(self, name: str, needed: str) -> None:
         """Change the type of a column; a lake changes few types in place, so there the column is written anew."""

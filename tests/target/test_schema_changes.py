@@ -91,10 +91,45 @@ def test_a_schema_sent_twice_changes_nothing(load):
     assert load.rows("FROM t") == [(1,), (2,)]
 
 
+def test_smaller_whole_numbers_stay_until_a_value_needs_more(load):
+    with duckdb.connect(str(load.path)) as connection:
+        connection.execute("CREATE TABLE t (id SMALLINT PRIMARY KEY, a UINTEGER, b TINYINT)")
+        connection.execute("INSERT INTO t VALUES (1, 1, 1)")
+    table = schema("t", {"id": {"type": "integer", "maximum": 300}, "a": "integer", "b": "integer"})
+    load(table, record("t", id=300, a=300, b=-128))
+    assert load.types() == {"id": "SMALLINT", "a": "UINTEGER", "b": "TINYINT"}
+    load(table, record("t", id=1, a=-1, b=2**70))
+    assert load.types() == {"id": "SMALLINT", "a": "HUGEINT", "b": "HUGEINT"}
+    assert load.rows("FROM t") == [(1, -1, 2**70), (300, 300, -128)]
+    with pytest.raises(LoaderError, match=r"column 'b' .* does not fit"):
+        load(table, record("t", id=1, b=1.5))
+
+
+@pytest.mark.parametrize(
+    ("kind", "column_type", "value", "other", "text"),
+    [
+        ("date", "VARCHAR", "2024-05-06", "2024-05-07", "2024-05-07"),
+        ("date-time", "TIMESTAMP", "2024-05-06T09:00:00+02:00", "2024-05-06T08:00:00Z", "2024-05-06 08:00:00"),
+    ],
+)
+def test_a_key_with_an_index_keeps_the_type_that_holds_its_values(
+    load, kind, column_type, value, other, text
+):
+    with duckdb.connect(str(load.path)) as connection:
+        connection.execute(f"CREATE TABLE t (k {column_type} PRIMARY KEY, v BIGINT)")
+        connection.execute(
+            f"INSERT INTO t VALUES ('{'2024-05-06' if kind == 'date' else '2024-05-06 07:00:00'}', 1)"
+        )
+    load(schema("t", {"k": kind, "v": "integer"}, ["k"]), record("t", k=value, v=2), record("t", k=other, v=3))
+    assert load.types()["k"] == column_type
+    assert load.rows("SELECT v FROM t ORDER BY v") == [(2,), (3,)]
+    assert load.rows("SELECT k::VARCHAR FROM t WHERE v = 3") == [(text,)]
+
+
 def test_a_key_column_that_cannot_grow_is_named(load):
     with duckdb.connect(str(load.path)) as connection:
         connection.execute("CREATE TABLE t (id SMALLINT PRIMARY KEY)")
     with pytest.raises(
-        LoaderError, match=r'Column "id" of table .* has type SMALLINT and would have to become BIGINT'
+        LoaderError, match=r'Column "id" of table .* has type SMALLINT and would have to become HUGEINT'
     ):
-        load(schema("t", {"id": "integer"}))
+        load(schema("t", {"id": "integer"}), record("t", id=40_000))
