@@ -84,7 +84,8 @@ class DuckDBSink(Sink):
         super().__init__(target, stream_name, schema, key_properties)
         self.run = target.run
         self.staging = self.run.staging.new_file(self.config["batch_size_rows"])
-        if DELETED_AT in self.original_schema.get("properties", {}):
+        appends = self.config["load_method"] == "append-only" or not self.key_properties
+        if not appends or DELETED_AT in self.original_schema.get("properties", {}):  # it counts undeclared too
             self.schema["properties"][DELETED_AT] = {"type": ["null", "string"], "format": "date-time"}
         columns = columns_of(self.schema)
         names = {column.key: column.name for column in columns}
@@ -92,8 +93,7 @@ class DuckDBSink(Sink):
         self.renames = names if any(column.key != column.name for column in columns) else {}
         if self.renames:
             columns = [replace(column, key=column.name) for column in columns]
-        appends = self.config["load_method"] == "append-only" or not self.key_properties
-        honours_deleted_at = self.config["hard_delete"] and not appends and DELETED_AT in names
+        honours_deleted_at = self.config["hard_delete"] and not appends
         is_stored = self.include_sdc_metadata_properties or not honours_deleted_at
         self.table = table_of(
             stream_name,

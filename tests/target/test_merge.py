@@ -78,8 +78,9 @@ def test_overwrite_leaves_only_this_runs_records(load):
 
 
 @pytest.mark.parametrize("hard_delete", [True, False])
-def test_a_record_with_sdc_deleted_at_deletes_or_marks_its_row(load, hard_delete):
-    deleting = schema("t", {"id": "integer", "_sdc_deleted_at": "date-time"})
+@pytest.mark.parametrize("declared", [{}, {"_sdc_deleted_at": "date-time"}])
+def test_a_record_with_sdc_deleted_at_deletes_or_marks_its_row(load, hard_delete, declared):
+    deleting = schema("t", {"id": "integer", **declared})
     load(T, record("t", id=1, name="a"), record("t", id=2, name="b"))
     load(
         deleting,
