@@ -96,11 +96,16 @@ _OTHER = Reading()
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table: the record key it is read from, its name and its DuckDB type."""
+    """One column of a table: the record key it is read from, its name and its DuckDB type.
+
+    Attributes:
+        expression: SQL for its value, where that is no key of the record but stands beside it in the message.
+    """
 
     key: str
     name: str
     type: str
+    expression: str = ""
 
     def read_type(self, *, fast: bool = False) -> str:
         """Type under which DuckDB's JSON reader reads the key: its text, its JSON, or a number if fast."""
@@ -116,6 +121,8 @@ class Column:
             fast: it was read in the fast way; fails where that may not be exact.
             cast: `CAST` fails on a value that does not fit, `TRY_CAST` makes it NULL.
         """
+        if self.expression:
+            return f"CAST({self.expression} AS {self.type})"
         value, reading = quoted("record", self.key), READINGS.get(self.type, _OTHER)
         if fast and reading.fast_type:
             inexact = reading.inexact.format(value=value)
@@ -132,6 +139,16 @@ class Column:
         if reading.through:
             text = f"{cast}({text} AS {reading.through})"
         return f"{cast}({text} AS {self.type})"
+
+
+# Columns that target-duckdb 0.8.0 left in a table; they are still filled where they are.
+METADATA = tuple(
+    Column(name, name, MOMENT, expression)
+    for name, expression in {
+        "_sdc_batched_at": "now()",
+        "_sdc_extracted_at": f"TRY_CAST(time_extracted AS {MOMENT})",
+    }.items()
+)
 
 
 def columns_of(schema: dict[str, Any]) -> list[Column]:

@@ -168,6 +168,7 @@ class BatchReader:
 
     def _invalid(self, columns: list[Column]) -> dict[Column, int]:
         """The columns with a value that does not fit, and the first row that has one."""
+        columns = [column for column in columns if not column.expression]
         if not columns:
             return {}
         firsts = ", ".join(
@@ -185,11 +186,12 @@ def _version_of(text: str | None) -> str | None:
 
 
 def _staged(staging: StagingFile, columns: list[Column], *, fast: bool = False) -> str:
-    """What follows FROM to read a staging file: `record` with a field for each key, and the JSON of `version`."""
-    fields = ", ".join(f"{quoted(column.key)} {column.read_type(fast=fast)}" for column in columns)
+    """What follows FROM to read a staging file: `record` with a field for each key, and what stands beside it."""
+    fields = ", ".join(f"{quoted(c.key)} {c.read_type(fast=fast)}" for c in columns if not c.expression)
+    beside = ", 'time_extracted': 'VARCHAR'" if any(c.expression for c in columns) else ""
     return f"""
         read_json({literal(escape(str(staging.path)))}, format = 'newline_delimited', records = 'true',
                   auto_detect = false, hive_partitioning = false, compression = 'uncompressed',
                   maximum_object_size = {max(staging.longest + 1024, _LEAST_LINE_BYTES)},
-                  columns = {{'record': {literal(f"STRUCT({fields})")}, 'version': 'JSON'}})
+                  columns = {{'record': {literal(f"STRUCT({fields})")}, 'version': 'JSON'{beside}}})
         """

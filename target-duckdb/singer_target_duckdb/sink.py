@@ -9,7 +9,7 @@ from singer_sdk.exceptions import InvalidJSONSchema
 from singer_sdk.sinks import Sink
 from singer_sdk.sinks.core import JSONSchemaValidator
 
-from singer_target_duckdb.column_types import DELETED_AT, columns_of
+from singer_target_duckdb.column_types import DELETED_AT, METADATA, columns_of
 from singer_target_duckdb.errors import LoaderError, MissingKeyError
 from singer_target_duckdb.json_text import raw_from
 from singer_target_duckdb.loading import BatchReader
@@ -104,6 +104,8 @@ class DuckDBSink(Sink):
             soft_delete=not self.config["hard_delete"],
             honours_deleted_at=honours_deleted_at,
         )
+        present = self.table.existing_columns()
+        self.table.columns += [c for c in METADATA if c.name in present and c.name not in names.values()]
         self._only_read = [column for column in columns if not is_stored and column.name == DELETED_AT]
         self._batch_reader = BatchReader(
             self.run.database, stream_name, self.key_properties, list(self.table.keys)
@@ -172,7 +174,7 @@ class DuckDBSink(Sink):
 
         Args:
             record: its properties.
-            context: the `version` of its message.
+            context: `version` and `time_extracted` of its message.
 
         Raises:
             LoaderError: if it breaks a rule of the schema.
@@ -185,7 +187,7 @@ class DuckDBSink(Sink):
             raise MissingKeyError(msg)
         if self.renames:
             record = {self.renames[key]: value for key, value in record.items() if key in self.renames}
-        self.stage(raw_from({"record": record, "version": context.get("version")}))
+        self.stage(raw_from({"record": record, **context}))
 
     def stage(self, message: bytes) -> None:
         """Stage the JSON of a RECORD message."""

@@ -152,7 +152,7 @@ class StagingFile:
                 if not isinstance(message.get("record"), dict):
                     msg = f"Line {number}: the record of stream '{stream}' is not a JSON object."
                     raise LoaderError(msg)
-                raw = raw_from({key: message[key] for key in ("version", "record") if key in message})
+                raw = raw_from({key: message[key] for key in ("version", "time_extracted", "record") if key in message})
                 self.longest = max(self.longest, len(raw))
                 new.write(raw + b"\n")
             self.size = self._written = new.tell()

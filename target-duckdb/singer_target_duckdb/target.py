@@ -157,10 +157,10 @@ class TargetDuckDB(Target):
                 if mapped is None:
                     continue  # filtered out
                 sink = self._sinks[stream_map.stream_alias]
+                about = {"time_extracted": message.time_extracted, "version": message.version}
                 if sink.include_sdc_metadata_properties:
-                    about = {"time_extracted": message.time_extracted, "version": message.version}
                     sink._add_sdc_metadata_to_record(mapped, about, {})
-                sink.process_record(mapped, {"version": message.version})
+                sink.process_record(mapped, about)
                 sinks.append(sink)
         except LoaderError as error:
             raise type(error)(f"Line {self._reader.line}: {error}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 
+import duckdb
 import pytest
 from singer_messages import record, schema
 
@@ -129,6 +130,24 @@ def test_keys_that_differ_in_case_get_columns_of_their_own(load):
     )
     assert list(load.types()) == ["id", "Name", "name_3", "name_2", "_"]
     assert load.rows("FROM t") == [(1, "A", "b", "c", "d")]
+
+
+@pytest.mark.parametrize("config", [{}, {"validate_records": True}])
+def test_the_metadata_columns_of_another_loader_go_on(load, config):
+    with duckdb.connect(str(load.path)) as connection:
+        connection.execute("CREATE TABLE t (_sdc_batched_at TIMESTAMP, _sdc_extracted_at TIMESTAMP, id HUGEINT)")
+        connection.execute("INSERT INTO t SELECT '2020-01-01', '2020-01-01', unnest([1, 2])")
+    load(
+        schema("t", {"id": "integer"}),
+        record("t", id=1) | {"time_extracted": "2024-05-06T07:08:09+02:00"},
+        record("t", id=3),
+        b'{"type":"RECORD","stream":"t","record":{"id":4,"id":4},"time_extracted":"2024-05-06T05:08:09Z"}',
+        **config,
+    )
+    assert list(load.types()) == ["_sdc_batched_at", "_sdc_extracted_at", "id"]
+    old, new = dt.datetime(2020, 1, 1, tzinfo=UTC), dt.datetime(2024, 5, 6, 5, 8, 9, tzinfo=UTC)
+    found = load.rows("SELECT id, _sdc_extracted_at, year(_sdc_batched_at) > 2020 FROM t ORDER BY id")
+    assert found == [(1, new, True), (2, old, False), (3, None, True), (4, new, True)]
 
 
 def test_the_metadata_columns_come_only_when_asked_for(load):
