@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from singer_target_duckdb.sql import quoted
 
 BIGINT_MAX = 2**63 - 1
 EXACT_IN_DOUBLE = 2**53  # up to here a DOUBLE holds every whole number
+EXACT = "DECIMAL(38,10)"  # for keys with more digits
 DELETED_AT = "_sdc_deleted_at"
 MOMENT = "TIMESTAMP WITH TIME ZONE"
 
@@ -32,7 +34,7 @@ WIDER: dict[str, dict[str, str]] = {
     "BIGINT": {"DOUBLE": "DOUBLE", "HUGEINT": "HUGEINT"},
     "DATE": {MOMENT: MOMENT},
     "DECIMAL": {"BIGINT": "DECIMAL", "DOUBLE": "DECIMAL", "HUGEINT": "DECIMAL"},
-    "DOUBLE": {"BIGINT": "DOUBLE", "HUGEINT": "DOUBLE"},
+    "DOUBLE": {"BIGINT": "DOUBLE", "HUGEINT": "DOUBLE", EXACT: EXACT},
     "FLOAT": {"BIGINT": "DOUBLE", "DOUBLE": "DOUBLE"},
     "HUGEINT": {"BIGINT": "HUGEINT"},
     "TIMESTAMP": {MOMENT: MOMENT},
@@ -46,8 +48,8 @@ WIDER |= {small: {"BIGINT": small, "DOUBLE": "DOUBLE", "HUGEINT": "HUGEINT"} for
 HOLDS = {"VARCHAR": "DATE", "TIMESTAMP": MOMENT}
 
 # Type of a column -> the type that may hold a value that does not fit it. The column then becomes what holds both:
-# HUGEINT, or VARCHAR for times with an offset (JSON schema's own times have one, but few taps send it).
-LARGER = {**dict.fromkeys((*SMALL, "BIGINT"), "HUGEINT"), "TIME": "TIME WITH TIME ZONE"}
+# HUGEINT, EXACT for a key, or VARCHAR for times with an offset (JSON schema's own times have one, but few taps send it).
+LARGER = {**dict.fromkeys((*SMALL, "BIGINT"), "HUGEINT"), "DOUBLE": EXACT, "TIME": "TIME WITH TIME ZONE"}
 
 
 @dataclass(frozen=True)
@@ -93,12 +95,24 @@ READINGS: dict[str, Reading] = {
 }
 _OTHER = Reading()
 
+# How a key is read where that differs, so that no two keys become one.
+KEY_READINGS: dict[str, Reading] = {
+    "DOUBLE": Reading(
+        f"abs(TRY_CAST({{value}} AS DOUBLE)) >= {EXACT_IN_DOUBLE}",
+        is_number=True,
+        fast_type="DOUBLE",
+        inexact=f"abs({{value}}) >= {EXACT_IN_DOUBLE}",
+    ),
+    EXACT: Reading(r"regexp_matches({value}, '\.[0-9]{{10}}0*[1-9]|[eE]-')", is_number=True),
+}
+
 
 @dataclass(frozen=True)
 class Column:
     """One column of a table: the record key it is read from, its name and its DuckDB type.
 
     Attributes:
+        is_key: it is part of the key, so that its values are never rounded.
         expression: SQL for its value, where that is no key of the record but stands beside it in the message.
     """
 
@@ -106,10 +120,16 @@ class Column:
     name: str
     type: str
     expression: str = ""
+    is_key: bool = False
+
+    @property
+    def _reading(self) -> Reading:
+        reading = READINGS.get(self.type, _OTHER)
+        return KEY_READINGS.get(self.type, reading) if self.is_key else reading
 
     def read_type(self, *, fast: bool = False) -> str:
         """Type under which DuckDB's JSON reader reads the key: its text, its JSON, or a number if fast."""
-        reading = READINGS.get(self.type, _OTHER)
+        reading = self._reading
         if fast and reading.fast_type:
             return reading.fast_type
         return "JSON" if self.type == "JSON" else "VARCHAR"
@@ -123,7 +143,7 @@ class Column:
         """
         if self.expression:
             return f"CAST({self.expression} AS {self.type})"
-        value, reading = quoted("record", self.key), READINGS.get(self.type, _OTHER)
+        value, reading = quoted("record", self.key), self._reading
         if fast and reading.fast_type:
             inexact = reading.inexact.format(value=value)
             number = value if reading.fast_type == self.type else f"CAST({value} AS {self.type})"
@@ -214,4 +234,7 @@ def _kind_of_value(value: Any) -> str:
 
 def _is_beyond_bigint(definition: dict[str, Any]) -> bool:
     limits = [definition.get("minimum"), definition.get("maximum")]
-    return any(isinstance(limit, int | float) and abs(limit) > BIGINT_MAX for limit in limits)
+    return any(
+        isinstance(limit, int | float | Decimal) and not -BIGINT_MAX - 1 <= limit <= BIGINT_MAX
+        for limit in limits
+    )

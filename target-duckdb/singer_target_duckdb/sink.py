@@ -87,7 +87,7 @@ class DuckDBSink(Sink):
         appends = self.config["load_method"] == "append-only" or not self.key_properties
         if not appends or DELETED_AT in self.original_schema.get("properties", {}):  # it counts undeclared too
             self.schema["properties"][DELETED_AT] = {"type": ["null", "string"], "format": "date-time"}
-        columns = columns_of(self.schema)
+        columns = [replace(c, is_key=c.key in self.key_properties) for c in columns_of(self.schema)]
         names = {column.key: column.name for column in columns}
         self._check(names)
         self.renames = names if any(column.key != column.name for column in columns) else {}

@@ -8,6 +8,7 @@ import math
 import duckdb
 import pytest
 from singer_messages import record, schema
+from singer_target_duckdb.errors import LoaderError
 
 UTC = dt.UTC
 
@@ -26,6 +27,7 @@ def test_each_json_type_has_its_column_type_and_keeps_the_schemas_order(load):
         "mixed": {"type": ["integer", "string"]},
         "either": {"anyOf": [{"type": "null"}, {"type": "string", "format": "date"}]},
         "huge": {"type": "integer", "maximum": 2**64},
+        "bounded": {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
         "anything": {},
     }
     load(schema("t", properties))
@@ -42,6 +44,7 @@ def test_each_json_type_has_its_column_type_and_keeps_the_schemas_order(load):
         ("mixed", "VARCHAR"),
         ("either", "DATE"),
         ("huge", "HUGEINT"),
+        ("bounded", "BIGINT"),
         ("anything", "VARCHAR"),
     ]
 
@@ -101,6 +104,22 @@ def test_a_number_is_the_same_whether_or_not_another_needs_more_digits_than_a_do
     for n in range(len(values)):
         rows = load.rows(f"SELECT id, value::VARCHAR FROM exact_{n} ORDER BY id")
         assert rows == [*load.rows(f"SELECT id, value::VARCHAR FROM quick_{n}"), (2**62 + 1, None)]
+
+
+def test_keys_that_a_double_would_make_one_stay_two(load):
+    table = schema("t", {"k": "number", "v": "integer"}, ["k"])
+    load(table, record("t", k=1, v=1), record("t", k=2.5, v=1))
+    assert load.types()["k"] == "DOUBLE"
+    load(table, record("t", k=2**60 + 1, v=2), record("t", k=2**60, v=3), record("t", k=1.0, v=4))
+    load(table, record("t", k=2**60, v=5), record("t", k=2.5, v=6))
+    assert load.rows("SELECT k::VARCHAR, v FROM t ORDER BY k") == [
+        ("1.0000000000", 4),
+        ("2.5000000000", 6),
+        ("1152921504606846976.0000000000", 5),
+        ("1152921504606846977.0000000000", 2),
+    ]
+    with pytest.raises(LoaderError, match="Line 2: the value of column 'k'"):
+        load(table, record("t", k=0.12345678901, v=1))
 
 
 def test_minus_zero_keeps_its_sign(load):
