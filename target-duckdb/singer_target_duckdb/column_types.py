@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from singer_target_duckdb.sql import quoted
+from singer_target_duckdb.sql import folded, quoted
 
 BIGINT_MAX = 2**63 - 1
 EXACT_IN_DOUBLE = 2**53  # up to here a DOUBLE holds every whole number
@@ -177,15 +177,15 @@ def columns_of(schema: dict[str, Any]) -> list[Column]:
     DuckDB's names are case-insensitive and never empty: a property whose name is taken gets a number behind it.
     """
     properties = schema.get("properties", {})
-    reserved = {key.lower() for key in properties}
+    reserved = {folded(key) for key in properties}
     taken: set[str] = set()
     columns = []
     for key, definition in properties.items():
         name, number = key or "_", 1
-        while name.lower() in taken or (name != key and name.lower() in reserved):
+        while folded(name) in taken or (name != key and folded(name) in reserved):
             number += 1
             name = f"{key}_{number}"
-        taken.add(name.lower())
+        taken.add(folded(name))
         columns.append(Column(key, name, column_type(definition)))
     return columns
 

@@ -13,6 +13,7 @@ from singer_target_duckdb.column_types import DELETED_AT, METADATA, columns_of
 from singer_target_duckdb.errors import LoaderError, MissingKeyError
 from singer_target_duckdb.json_text import raw_from
 from singer_target_duckdb.loading import BatchReader
+from singer_target_duckdb.sql import folded
 from singer_target_duckdb.table import Rows, table_of
 from singer_target_duckdb.versions import RUN_VERSION, Versions
 
@@ -60,7 +61,7 @@ class Run:
     Attributes:
         staging: directory of the staging files.
         reader: tells the input line of the message being processed.
-        versions: the versions of each table, by its schema and name in lower case.
+        versions: the versions of each table, by its folded schema and name.
     """
 
     database: Database
@@ -134,7 +135,7 @@ class DuckDBSink(Sink):
         method = self.config["load_method"]
         activates = self.config.get("process_activate_version_messages", True)
         versions = self.run.versions.setdefault(
-            (self.table.schema.lower(), self.table.name.lower()),
+            (folded(self.table.schema), folded(self.table.name)),
             Versions(
                 self.run.database,
                 self.logger,

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+import string
+
+
+_FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def folded(name: str) -> str:
+    """A name in the form in which DuckDB compares names: of all letters it takes only A to Z as a to z."""
+    return name.translate(_FOLDED)
+
 
 def quoted(*names: str) -> str:
     """Names as one quoted identifier: `"catalog"."schema"."table"`."""

@@ -11,7 +11,7 @@ import duckdb
 
 from singer_target_duckdb.column_types import DELETED_AT, EXACT_IN_DOUBLE, HOLDS, MOMENT, Column, wider
 from singer_target_duckdb.errors import LoaderError
-from singer_target_duckdb.sql import quoted
+from singer_target_duckdb.sql import folded, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,18 +80,16 @@ class Table:
         )
 
     def existing_columns(self) -> dict[str, str]:
-        """Names, in lower case, and types of the columns that the table has; empty if there is no table."""
-        return dict(
-            self.database.rows(
-                """
-                SELECT lower(column_name), data_type FROM duckdb_columns()
-                WHERE lower(database_name) = lower(?) AND lower(schema_name) = lower(?)
-                  AND lower(table_name) = lower(?)
-                ORDER BY column_index
-                """,
-                [self.catalog, self.schema, self.name],
-            )
+        """Folded names, and types, of the columns that the table has; empty if there is no table."""
+        table = [folded(name) for name in (self.catalog, self.schema, self.name)]
+        found = self.database.rows(
+            """
+            SELECT column_name, data_type, database_name, schema_name, table_name FROM duckdb_columns()
+            WHERE lower(table_name) = lower(?) ORDER BY column_index
+            """,
+            [self.name],
         )
+        return {folded(column): kind for column, kind, *names in found if [folded(n) for n in names] == table}
 
     def has_rows(self) -> bool:
         """Whether any row is in the table."""
@@ -109,7 +107,7 @@ class Table:
         """
         existing = self.existing_columns()
         wanted = list(self.columns)
-        if self.soft_delete and all(column.name.lower() != DELETED_AT for column in wanted):
+        if self.soft_delete and all(folded(column.name) != DELETED_AT for column in wanted):
             wanted.append(Column(DELETED_AT, DELETED_AT, MOMENT))
         if not existing:
             definitions = ", ".join(f"{quoted(column.name)} {column.type}" for column in wanted)
@@ -120,10 +118,10 @@ class Table:
                 self.database.execute(f"CREATE TABLE {self} ({definitions})")
             return True
         for column in wanted:
-            if column.name.lower() not in existing:
+            if folded(column.name) not in existing:
                 self.database.execute(f"ALTER TABLE {self} ADD COLUMN {quoted(column.name)} {column.type}")
         self.columns = [
-            self._widened(column, existing.get(column.name.lower(), column.type)) for column in self.columns
+            self._widened(column, existing.get(folded(column.name), column.type)) for column in self.columns
         ]
         return False
 
@@ -191,7 +189,7 @@ class Table:
         that the stream does not know is kept; new rows get its default.
         """
         same_key, from_keys = self._same_key(), rows.select(self.keys)
-        names, known = self._names(), {column.name.lower() for column in self.columns} | {DELETED_AT}
+        names, known = self._names(), {folded(column.name) for column in self.columns} | {DELETED_AT}
         keys = ", ".join(quoted(key) for key in self.keys)
         others = "".join(f", {quoted(name)}" for name in self.existing_columns() if name not in known)
         kept = quoted(TEMPORARY, "main", "kept")

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from singer_target_duckdb.errors import LoaderError
-from singer_target_duckdb.sql import quoted
+from singer_target_duckdb.sql import folded, quoted
 from singer_target_duckdb.table import Rows, Table
 
 if TYPE_CHECKING:
@@ -339,7 +339,7 @@ class Versions:
         self.database.after_commit(lambda: setattr(self, "current", version))
 
     def _key(self) -> list[str]:
-        return [self.table.schema.lower(), self.table.name.lower()]
+        return [folded(self.table.schema), folded(self.table.name)]
 
     def _bookkeeping(self) -> str:
         return quoted(self.table.catalog, SCHEMA, TABLE)

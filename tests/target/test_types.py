@@ -151,6 +151,15 @@ def test_keys_that_differ_in_case_get_columns_of_their_own(load):
     assert load.rows("FROM t") == [(1, "A", "b", "c", "d")]
 
 
+def test_names_are_told_apart_as_duckdb_tells_them_apart(load):
+    names = {"\u0130D": "integer", "I\u0307D": "integer", "\u03a3": "integer", "\u03c2": "integer", "\u03c3": "integer"}
+    for stream in ("\u00c4", "\u00e4"):
+        for value in (1, 2):
+            load(schema(stream, names, ["\u0130D"]), record(stream, version=7, **dict.fromkeys(names, value)))
+        assert list(load.types(stream)) == list(names)
+        assert load.rows(f'FROM "{stream}"') == [(1,) * 5, (2,) * 5]
+
+
 @pytest.mark.parametrize("config", [{}, {"validate_records": True}])
 def test_the_metadata_columns_of_another_loader_go_on(load, config):
     with duckdb.connect(str(load.path)) as connection:
