@@ -26,7 +26,7 @@ MEMORY_LIMIT = "160MB"
 WIDE_MEMORY_LIMIT = "512MB"
 # DuckDB checkpoints when the write-ahead log reaches this size (its default: 16 MB), and at the end.
 CHECKPOINT_THRESHOLD = "512MB"
-_RESERVED = {"memory", "system", "temp"}
+_RESERVED = {"main", "memory", "system", "temp"}
 _RETRY_SECONDS = 0.25
 # Extensions that a DuckLake needs for a catalog in another database.
 _CATALOGS = {"postgres": "postgres_scanner", "mysql": "mysql_scanner", "sqlite": "sqlite_scanner"}

@@ -159,6 +159,14 @@ def test_motherduck_addresses_and_tokens_go_through():
     assert motherduck_options({}) == {}
 
 
+@pytest.mark.parametrize("name", ["main", "Main", "temp"])
+def test_a_file_may_have_a_name_that_duckdb_reserves(load, tmp_path, name):
+    load.path = tmp_path / f"{name}.duckdb"
+    load(schema("t", {"id": "integer"}), record("t", id=1), path=str(load.path))
+    with duckdb.connect(str(load.path)) as connection:
+        assert connection.execute("FROM main.t").fetchall() == [(1,)]
+
+
 def test_catalog_names_follow_the_file():
     assert catalog_name("/data/hr.duckdb", {}) == "hr"
     assert catalog_name("/data/temp.duckdb", {}) == "temp_db"
