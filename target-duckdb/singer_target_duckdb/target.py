@@ -178,12 +178,13 @@ class TargetDuckDB(Target):
 
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
         stream, version = message_dict.get("stream"), whole_number(message_dict.get("version"))
-        if stream not in self.mapper.stream_maps:
-            self._refuse(f"ACTIVATE_VERSION for stream '{stream}' came before its SCHEMA.")
         if version is None:
             self._refuse(f"ACTIVATE_VERSION for stream '{stream}' has no whole number as its `version`.")
         self._tap_activates = True
-        for stream_map in self.mapper.stream_maps[stream]:
+        if stream not in self.mapper.stream_maps:
+            sentence = "Line %s: ACTIVATE_VERSION for stream '%s' is ignored, because it came before its SCHEMA."
+            self.logger.warning(sentence, self._reader.line, stream)
+        for stream_map in self.mapper.stream_maps.get(stream, []):
             if not isinstance(stream_map, RemoveRecordTransform):
                 self._activate(self._sinks[stream_map.stream_alias], version)
 

@@ -35,8 +35,8 @@ GOOD = record("t", id=1, name="a")
         (schema("u", {"id": "integer"}, ["key"]), "Stream 'u' names 'key' as its key"),
         (b'{"type":"STATE"}', "Line 3: a STATE message has no `value`"),
         (
-            b'{"type":"ACTIVATE_VERSION","stream":"u","version":1}',
-            "ACTIVATE_VERSION for stream 'u' came before",
+            b'{"type":"ACTIVATE_VERSION","stream":"t","version":null}',
+            "Line 3: ACTIVATE_VERSION for stream 't' has no whole number",
         ),
         (schema("a-t", {"id": "integer"}), "Streams 't' and 'a-t' would both go into table"),
     ],

@@ -81,6 +81,13 @@ def test_activate_version_first_and_again_between_records_keeps_all_of_them(fill
     assert filled.rows("FROM t") == [(3, "v2"), (4, "v2")]
 
 
+def test_an_activation_before_the_schema_is_ignored_and_said(load, caplog):
+    messages = [state(bookmarks={}), activate("t", 1), T, record("t", 2, id=1, name="a"), activate("t", 2), state(done=1)]
+    assert load(*messages) == [{"bookmarks": {}}, {"done": 1}]
+    assert load.rows("SELECT id FROM t") == [(1,)]
+    assert "Line 2: ACTIVATE_VERSION for stream 't' is ignored, because it came before its SCHEMA." in caplog.text
+
+
 def test_activating_another_version_than_the_records_carry_removes_nothing(filled):
     filled(T, record("t", id=3, name="plain"), activate("t", 7), state())
     assert filled.rows("FROM t") == [(1, "v1"), (2, "v1"), (3, "plain")]
