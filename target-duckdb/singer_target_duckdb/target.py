@@ -190,7 +190,7 @@ class TargetDuckDB(Target):
 
     def _activate(self, sink: DuckDBSink, version: int) -> None:
         versions = sink.versions
-        versions.last_line = self._reader.line
+        versions.last_line = versions.last_activation = self._reader.line
         if versions.needs_no_flush(version):
             return
         activate = partial(versions.activate, version, self._reader.line)

@@ -62,6 +62,7 @@ class Versions:
         carried: versions of this run's records; None for those that went straight into the table without one.
         contradicted: whether an ACTIVATE_VERSION was ignored, because the records carried another version.
         last_line: input line of the stream's last message.
+        last_activation: input line of its last ACTIVATE_VERSION.
     """
 
     database: Database
@@ -81,6 +82,7 @@ class Versions:
     carried: set[int | None] = field(default_factory=set)
     contradicted: bool = False
     last_line: int = 0
+    last_activation: int = 0
 
     # Where rows belong
 
@@ -265,7 +267,8 @@ class Versions:
                 if has_ended or not last_state:
                     self._replace(version)
             elif found.activated_early:
-                if has_ended:
+                loses_nothing = current is None and found.has_rows and not self.is_refill
+                if has_ended or (loses_nothing and self.last_activation == self.last_line):
                     self._replace(version)
                     current = version
             elif current is None:

@@ -81,6 +81,16 @@ def test_activate_version_first_and_again_between_records_keeps_all_of_them(fill
     assert filled.rows("FROM t") == [(3, "v2"), (4, "v2")]
 
 
+def test_a_new_table_takes_what_came_where_an_activation_after_the_records_is_the_last_message(load):
+    load(T, activate("t", 2), *rows_of(2, 3), activate("t", 2))
+    assert load.rows("FROM t") == [(3, "v2")]
+    with pytest.raises(LoaderError, match="before version 4 was complete"):
+        load(T, activate("t", 4), *rows_of(4, 5), activate("t", 4))
+    assert load.rows("FROM t") == [(3, "v2")]
+    load(T, activate("t", 5), *rows_of(5, 6), activate("t", 5), state())
+    assert load.rows("FROM t") == [(6, "v5")]
+
+
 def test_an_activation_before_the_schema_is_ignored_and_said(load, caplog):
     messages = [state(bookmarks={}), activate("t", 1), T, record("t", 2, id=1, name="a"), activate("t", 2), state(done=1)]
     assert load(*messages) == [{"bookmarks": {}}, {"done": 1}]
