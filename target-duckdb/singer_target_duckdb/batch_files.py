@@ -42,7 +42,8 @@ def records(message: dict[str, Any], database: Database, columns: list[Column]) 
         raise ValueError(msg)
     for address in message.get("manifest") or []:
         url = urlparse(address)
-        path = literal(escape(unquote(url.path)) if url.scheme == "file" else address)
+        file = url.netloc.removeprefix("localhost") + url.path  # `file://folder/file` is relative, as in the SDK
+        path = literal(escape(unquote(file)) if url.scheme == "file" else address)
         if kind == "jsonl":
             query = f"""
                 SELECT json::VARCHAR FROM read_json_objects({path}, format = 'newline_delimited',

@@ -37,6 +37,16 @@ def test_jsonl_files_are_merged(load, tmp_path, compression, config):
     assert load.rows('SELECT id, name, "at"::VARCHAR, list FROM t ORDER BY id') == LOADED
 
 
+@pytest.mark.parametrize("place", ["", "localhost/"])
+def test_a_file_is_found_from_the_working_directory_or_from_the_root(load, tmp_path, monkeypatch, place):
+    (tmp_path / "some folder").mkdir()
+    (tmp_path / "some folder" / "b.jsonl").write_bytes(jsonl(ROWS))
+    monkeypatch.chdir(tmp_path)
+    path = f"{tmp_path.as_posix()[1:]}/some folder/b.jsonl" if place else "some folder/b.jsonl"
+    load(T, batch(tmp_path) | {"manifest": [f"file://{place}{path}"]})
+    assert load.rows("SELECT count(*) FROM t") == [(2,)]
+
+
 @pytest.mark.parametrize("config", [{}, {"validate_records": True}])
 def test_parquet_files_are_merged(load, tmp_path, config):
     path = tmp_path / "batch.parquet"
