@@ -19,6 +19,7 @@ TYPES: dict[frozenset[str], str] = {
     frozenset({"integer"}): "BIGINT",
     frozenset({"number"}): "DOUBLE",
     frozenset({"integer", "number"}): "DOUBLE",
+    frozenset(): "",  # null alone: the type that the column has, or that a later schema gives it
     frozenset({"boolean"}): "BOOLEAN",
     frozenset({"string:date"}): "DATE",
     frozenset({"string:date-time"}): MOMENT,

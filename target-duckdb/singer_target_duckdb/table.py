@@ -106,6 +106,10 @@ class Table:
         Afterwards `columns` has the types of the table. Returns whether the table is new.
         """
         existing = self.existing_columns()
+        self.columns = [
+            column if column.type else replace(column, type=existing.get(folded(column.name), "VARCHAR"))
+            for column in self.columns
+        ]
         wanted = list(self.columns)
         if self.soft_delete and all(folded(column.name) != DELETED_AT for column in wanted):
             wanted.append(Column(DELETED_AT, DELETED_AT, MOMENT))
@@ -134,6 +138,8 @@ class Table:
             needed = "VARCHAR"
         if column.name in self.keys and HOLDS.get(present) == column.type:
             needed = present
+        elif present == "VARCHAR" != column.type and self.has_rows() and not self._any(f"{name} IS NOT NULL"):
+            needed = column.type
         elif (present, column.type) == ("VARCHAR", "DATE") and not self._any(
             f"TRY_CAST({name} AS DATE)::VARCHAR IS DISTINCT FROM {name}"
         ):

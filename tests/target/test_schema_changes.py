@@ -42,6 +42,19 @@ def test_a_column_takes_the_type_that_holds_both(load, before, value, after, lat
         assert load.rows("SELECT v FROM t ORDER BY id") == [(value,) for value in expected]
 
 
+@pytest.mark.parametrize("null", [{"type": "null"}, {"anyOf": [{"type": ["null"]}]}])
+def test_null_alone_is_no_type(load, null):
+    load(schema("t", {"id": "integer", "a": null, "b": "date"}), record("t", id=1, b="2024-01-02"))
+    load(schema("t", {"id": "integer", "a": "number", "b": null}), record("t", id=2, a=1.5))
+    load(schema("t", {"id": "integer", "a": null, "b": null}), record("t", id=3, a=2, b="2024-01-03"))
+    assert load.types() == {"id": "BIGINT", "a": "DOUBLE", "b": "DATE"}
+    assert load.rows("SELECT a, b::VARCHAR FROM t ORDER BY id") == [
+        (None, "2024-01-02"),
+        (1.5, None),
+        (2.0, "2024-01-03"),
+    ]
+
+
 def test_a_whole_number_too_large_for_bigint_widens_its_column(load):
     wide = schema("t", {"id": "integer", "v": "integer"})
     load(wide, record("t", id=1, v=1))
