@@ -42,7 +42,8 @@ def records(message: dict[str, Any], database: Database, columns: list[Column]) 
         raise ValueError(msg)
     for address in message.get("manifest") or []:
         url = urlparse(address)
-        file = url.netloc.removeprefix("localhost") + url.path  # `file://folder/file` is relative, as in the SDK
+        # `file://folder/file` is relative, as in the SDK.
+        file = url.netloc.removeprefix("localhost") + url.path
         path = literal(escape(unquote(file)) if url.scheme == "file" else address)
         if kind == "jsonl":
             query = f"""

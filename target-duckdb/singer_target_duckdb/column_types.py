@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +24,9 @@ TYPES: dict[frozenset[str], str] = {
     frozenset({"string:date"}): "DATE",
     frozenset({"string:date-time"}): MOMENT,
     frozenset({"string:time"}): "TIME",
+    frozenset({"string:date", "string"}): "DATE",  # with `or_text`
+    frozenset({"string:date-time", "string"}): MOMENT,
+    frozenset({"string:time", "string"}): "TIME",
     frozenset({"object"}): "JSON",
     frozenset({"array"}): "JSON",
     frozenset({"object", "array"}): "JSON",
@@ -49,7 +52,7 @@ WIDER |= {small: {"BIGINT": small, "DOUBLE": "DOUBLE", "HUGEINT": "HUGEINT"} for
 HOLDS = {"VARCHAR": "DATE", "TIMESTAMP": MOMENT}
 
 # Type of a column -> the type that may hold a value that does not fit it. The column then becomes what holds both:
-# HUGEINT, EXACT for a key, or VARCHAR for times with an offset (JSON schema's own times have one, but few taps send it).
+# HUGEINT, EXACT for a key, or VARCHAR for times with an offset (JSON schema's own have one, but few taps send it).
 LARGER = {**dict.fromkeys((*SMALL, "BIGINT"), "HUGEINT"), "DOUBLE": EXACT, "TIME": "TIME WITH TIME ZONE"}
 
 
@@ -113,6 +116,7 @@ class Column:
     """One column of a table: the record key it is read from, its name and its DuckDB type.
 
     Attributes:
+        or_text: the schema allows any text too; the column becomes VARCHAR with the first value that asks for it.
         is_key: it is part of the key, so that its values are never rounded.
         expression: SQL for its value, where that is no key of the record but stands beside it in the message.
     """
@@ -122,6 +126,16 @@ class Column:
     type: str
     expression: str = ""
     is_key: bool = False
+    or_text: bool = False
+
+    def as_key(self) -> Column:
+        """The column as a part of the key."""
+        return replace(self, is_key=True, type="VARCHAR" if self.or_text else self.type)
+
+    @property
+    def larger_type(self) -> str | None:
+        """The type that may hold a value that does not fit this one."""
+        return "VARCHAR" if self.or_text else LARGER.get(self.type)
 
     @property
     def _reading(self) -> Reading:
@@ -187,7 +201,7 @@ def columns_of(schema: dict[str, Any]) -> list[Column]:
             number += 1
             name = f"{key}_{number}"
         taken.add(folded(name))
-        columns.append(Column(key, name, column_type(definition)))
+        columns.append(Column(key, name, column_type(definition), or_text="string" in _kinds(definition)))
     return columns
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from singer_target_duckdb.column_types import LARGER, Column, wider
+from singer_target_duckdb.column_types import Column, wider
 from singer_target_duckdb.errors import LoaderError, MissingKeyError
 from singer_target_duckdb.json_text import value_from, whole_number
 from singer_target_duckdb.sql import literal, quoted
@@ -152,8 +152,8 @@ class BatchReader:
 
     def _columns_to_widen(self, staging: StagingFile, columns: list[Column]) -> list[Column]:
         invalid = self._invalid(columns)
-        larger = {replace(c, type=LARGER[c.type]): c for c in invalid if c.type in LARGER}
-        hopeless = {c: row for c, row in invalid.items() if c.type not in LARGER}
+        larger = {replace(c, type=c.larger_type): c for c in invalid if c.larger_type}
+        hopeless = {c: row for c, row in invalid.items() if not c.larger_type}
         hopeless |= {larger[c]: row for c, row in self._invalid(list(larger)).items()}
         self.database.execute(f"DROP TABLE {self._text}")
         if hopeless:
@@ -164,7 +164,7 @@ class BatchReader:
                 f"{f' (key {keys})' if keys else ''} does not fit the column's type, {column.type}."
             )
             raise LoaderError(msg)
-        return [replace(c, type=wider(c.type, LARGER[c.type])) for c in larger.values()]
+        return [replace(c, type=wider(c.type, c.larger_type or "")) for c in larger.values()]
 
     def _invalid(self, columns: list[Column]) -> dict[Column, int]:
         """The columns with a value that does not fit, and the first row that has one."""

@@ -86,9 +86,10 @@ class DuckDBSink(Sink):
         self.run = target.run
         self.staging = self.run.staging.new_file(self.config["batch_size_rows"])
         appends = self.config["load_method"] == "append-only" or not self.key_properties
-        if not appends or DELETED_AT in self.original_schema.get("properties", {}):  # it counts undeclared too
+        # With a key it counts, whether or not the schema declares it.
+        if not appends or DELETED_AT in self.original_schema.get("properties", {}):
             self.schema["properties"][DELETED_AT] = {"type": ["null", "string"], "format": "date-time"}
-        columns = [replace(c, is_key=c.key in self.key_properties) for c in columns_of(self.schema)]
+        columns = [c.as_key() if c.key in self.key_properties else c for c in columns_of(self.schema)]
         names = {column.key: column.name for column in columns}
         self._check(names)
         self.renames = names if any(column.key != column.name for column in columns) else {}

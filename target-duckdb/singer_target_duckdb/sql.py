@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import string
 
-
 _FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 

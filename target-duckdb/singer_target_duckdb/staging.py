@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 if os.name == "posix":
     import fcntl
 
+_NEEDED = ("version", "time_extracted", "record")  # of a message
 _PREFIX = "target-duckdb-"
 _BUFFER_BYTES = 256 << 10  # kept in memory per stream, so that few lines at a time cost no system call each
 
@@ -152,7 +153,7 @@ class StagingFile:
                 if not isinstance(message.get("record"), dict):
                     msg = f"Line {number}: the record of stream '{stream}' is not a JSON object."
                     raise LoaderError(msg)
-                raw = raw_from({key: message[key] for key in ("version", "time_extracted", "record") if key in message})
+                raw = raw_from({key: message[key] for key in _NEEDED if key in message})
                 self.longest = max(self.longest, len(raw))
                 new.write(raw + b"\n")
             self.size = self._written = new.tell()

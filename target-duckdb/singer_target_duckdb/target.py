@@ -182,9 +182,12 @@ class TargetDuckDB(Target):
             self._refuse(f"ACTIVATE_VERSION for stream '{stream}' has no whole number as its `version`.")
         self._tap_activates = True
         if stream not in self.mapper.stream_maps:
-            sentence = "Line %s: ACTIVATE_VERSION for stream '%s' is ignored, because it came before its SCHEMA."
+            sentence = (
+                "Line %s: ACTIVATE_VERSION for stream '%s' is ignored; it came before the stream's SCHEMA."
+            )
             self.logger.warning(sentence, self._reader.line, stream)
-        for stream_map in self.mapper.stream_maps.get(stream, []):
+            return
+        for stream_map in self.mapper.stream_maps[stream]:
             if not isinstance(stream_map, RemoveRecordTransform):
                 self._activate(self._sinks[stream_map.stream_alias], version)
 

@@ -55,7 +55,11 @@ def test_columns_that_the_stream_does_not_know_keep_their_values(load):
         connection.execute("ALTER TABLE t ADD COLUMN note VARCHAR; UPDATE t SET note = 'mine' WHERE id = 1")
         connection.execute("ALTER TABLE t ADD COLUMN place VARCHAR DEFAULT 'here'")
     load(T, record("t", id=1, name="changed"), record("t", id=3, name="new"))
-    assert load.rows("FROM t") == [(1, "changed", "mine", "here"), (2, "b", None, "here"), (3, "new", None, "here")]
+    assert load.rows("FROM t") == [
+        (1, "changed", "mine", "here"),
+        (2, "b", None, "here"),
+        (3, "new", None, "here"),
+    ]
 
 
 def test_append_only_keeps_every_record(load):

@@ -75,6 +75,24 @@ def test_times_with_an_offset_turn_their_column_into_text_and_nothing_else_does(
         load(schema("u", {"id": "integer", "at": "time"}), record("u", id=1, at="noon"))
 
 
+@pytest.mark.parametrize("kind", ["date", "date-time", "time"])
+def test_a_format_or_any_text_is_the_format_until_another_text_comes(load, kind):
+    values = {"date": "2024-01-02", "date-time": "2024-01-02T03:04:05Z", "time": "10:00:00"}
+    either = {"anyOf": [{"type": "string", "format": kind}, {"type": ["string", "null"]}]}
+    messages = [
+        schema("t", {"id": "integer", "v": either, "n": "number"}),
+        record("t", id=1, v=values[kind], n=1),
+    ]
+    load(*messages)
+    assert (
+        load.types()["v"] == {"date": "DATE", "date-time": "TIMESTAMP WITH TIME ZONE", "time": "TIME"}[kind]
+    )
+    load(*messages, record("t", id=2, v="soon", n=2), record("t", id=3, v=""))
+    load(*messages)
+    assert load.types()["v"] == "VARCHAR"
+    assert load.rows("SELECT v FROM t ORDER BY id") == [(values[kind],), ("soon",), ("",)]
+
+
 def test_text_dates_become_dates_where_all_of_them_are(load):
     with duckdb.connect(str(load.path)) as connection:
         connection.execute(
@@ -122,7 +140,13 @@ def test_smaller_whole_numbers_stay_until_a_value_needs_more(load):
     ("kind", "column_type", "value", "other", "text"),
     [
         ("date", "VARCHAR", "2024-05-06", "2024-05-07", "2024-05-07"),
-        ("date-time", "TIMESTAMP", "2024-05-06T09:00:00+02:00", "2024-05-06T08:00:00Z", "2024-05-06 08:00:00"),
+        (
+            "date-time",
+            "TIMESTAMP",
+            "2024-05-06T09:00:00+02:00",
+            "2024-05-06T08:00:00Z",
+            "2024-05-06 08:00:00",
+        ),
     ],
 )
 def test_a_key_with_an_index_keeps_the_type_that_holds_its_values(
@@ -133,7 +157,9 @@ def test_a_key_with_an_index_keeps_the_type_that_holds_its_values(
         connection.execute(
             f"INSERT INTO t VALUES ('{'2024-05-06' if kind == 'date' else '2024-05-06 07:00:00'}', 1)"
         )
-    load(schema("t", {"k": kind, "v": "integer"}, ["k"]), record("t", k=value, v=2), record("t", k=other, v=3))
+    load(
+        schema("t", {"k": kind, "v": "integer"}, ["k"]), record("t", k=value, v=2), record("t", k=other, v=3)
+    )
     assert load.types()["k"] == column_type
     assert load.rows("SELECT v FROM t ORDER BY v") == [(2,), (3,)]
     assert load.rows("SELECT k::VARCHAR FROM t WHERE v = 3") == [(text,)]

@@ -152,7 +152,13 @@ def test_keys_that_differ_in_case_get_columns_of_their_own(load):
 
 
 def test_names_are_told_apart_as_duckdb_tells_them_apart(load):
-    names = {"\u0130D": "integer", "I\u0307D": "integer", "\u03a3": "integer", "\u03c2": "integer", "\u03c3": "integer"}
+    names = {
+        "\u0130D": "integer",
+        "I\u0307D": "integer",
+        "\u03a3": "integer",
+        "\u03c2": "integer",
+        "\u03c3": "integer",
+    }
     for stream in ("\u00c4", "\u00e4"):
         for value in (1, 2):
             load(schema(stream, names, ["\u0130D"]), record(stream, version=7, **dict.fromkeys(names, value)))
@@ -163,7 +169,9 @@ def test_names_are_told_apart_as_duckdb_tells_them_apart(load):
 @pytest.mark.parametrize("config", [{}, {"validate_records": True}])
 def test_the_metadata_columns_of_another_loader_go_on(load, config):
     with duckdb.connect(str(load.path)) as connection:
-        connection.execute("CREATE TABLE t (_sdc_batched_at TIMESTAMP, _sdc_extracted_at TIMESTAMP, id HUGEINT)")
+        connection.execute(
+            "CREATE TABLE t (_sdc_batched_at TIMESTAMP, _sdc_extracted_at TIMESTAMP, id HUGEINT)"
+        )
         connection.execute("INSERT INTO t SELECT '2020-01-01', '2020-01-01', unnest([1, 2])")
     load(
         schema("t", {"id": "integer"}),

@@ -92,10 +92,20 @@ def test_a_new_table_takes_what_came_where_an_activation_after_the_records_is_th
 
 
 def test_an_activation_before_the_schema_is_ignored_and_said(load, caplog):
-    messages = [state(bookmarks={}), activate("t", 1), T, record("t", 2, id=1, name="a"), activate("t", 2), state(done=1)]
+    messages = [
+        state(bookmarks={}),
+        activate("t", 1),
+        T,
+        record("t", 2, id=1, name="a"),
+        activate("t", 2),
+        state(done=1),
+    ]
     assert load(*messages) == [{"bookmarks": {}}, {"done": 1}]
     assert load.rows("SELECT id FROM t") == [(1,)]
-    assert "Line 2: ACTIVATE_VERSION for stream 't' is ignored, because it came before its SCHEMA." in caplog.text
+    assert (
+        "Line 2: ACTIVATE_VERSION for stream 't' is ignored; it came before the stream's SCHEMA."
+        in caplog.text
+    )
 
 
 def test_activating_another_version_than_the_records_carry_removes_nothing(filled):
