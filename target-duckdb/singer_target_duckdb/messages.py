@@ -151,7 +151,7 @@ class MessageReader(GenericSingerReader[bytes]):
                 msg = f"Line {self.line + 1}: a RECORD of stream '{message.stream}' has no `record`."
                 raise LoaderError(msg)
             staging.version = message.version
-            self._learn(message, prefix)
+            self._learn(message, prefix, staging)
             self._stage(staging, memoryview(line), 1)
             return
         self.line += 1
@@ -170,12 +170,14 @@ class MessageReader(GenericSingerReader[bytes]):
         if not staging.room:
             self._on_full()
 
-    def _learn(self, message: Message, prefix: bytes) -> None:
+    def _learn(self, message: Message, prefix: bytes, staging: StagingFile) -> None:
         """Remember what a stream's record begins with, if that alone says for sure which stream it is."""
         stream = str(message.stream)
         if not prefix or self._prefixes[stream] == _MOST_PREFIXES:
             return
         self._prefixes[stream] += 1
+        with suppress(ValueError):  # no object, as loading will say
+            staging.look_at(object_from(bytes(message.record)))
         with suppress(msgspec.MsgspecError, UnicodeDecodeError):
             begun = _decode(prefix + b"}}")
             if (begun.type, begun.stream, begun.record) == (_RECORD, stream, msgspec.Raw(b"{}")):

@@ -61,6 +61,7 @@ class Run:
     Attributes:
         staging: directory of the staging files.
         reader: tells the input line of the message being processed.
+        undeclared: streams and properties of which has been said that the schema lacks them.
         versions: the versions of each table, by its folded schema and name.
     """
 
@@ -68,6 +69,7 @@ class Run:
     staging: StagingDirectory
     reader: MessageReader
     versions: dict[tuple[str, str], Versions] = field(default_factory=dict)
+    undeclared: set[tuple[str, str]] = field(default_factory=set)
 
 
 class DuckDBSink(Sink):
@@ -85,10 +87,12 @@ class DuckDBSink(Sink):
         super().__init__(target, stream_name, schema, key_properties)
         self.run = target.run
         self.staging = self.run.staging.new_file(self.config["batch_size_rows"])
+        self.staging.look_at = self._warn_of_undeclared
         appends = self.config["load_method"] == "append-only" or not self.key_properties
         # With a key it counts, whether or not the schema declares it.
         if not appends or DELETED_AT in self.original_schema.get("properties", {}):
             self.schema["properties"][DELETED_AT] = {"type": ["null", "string"], "format": "date-time"}
+        self._declared = {*self.schema["properties"], *self.original_schema["properties"]}
         columns = [c.as_key() if c.key in self.key_properties else c for c in columns_of(self.schema)]
         names = {column.key: column.name for column in columns}
         self._check(names)
@@ -187,9 +191,23 @@ class DuckDBSink(Sink):
         if any(key not in record for key in self.key_properties):
             msg = f"a record of stream '{self.stream_name}' lacks a key property."
             raise MissingKeyError(msg)
+        self._warn_of_undeclared(record)
         if self.renames:
             record = {self.renames[key]: value for key, value in record.items() if key in self.renames}
         self.stage(raw_from({"record": record, **context}))
+
+    def _warn_of_undeclared(self, record: dict[str, Any]) -> None:
+        """Log, once per stream and property, that a property of the record is not loaded."""
+        for key in record.keys() - self._declared:
+            self._declared.add(key)
+            if (self.stream_name, key) in self.run.undeclared:
+                continue
+            self.run.undeclared.add((self.stream_name, key))
+            self.logger.warning(
+                "Property '%s' in the records of stream '%s' is not loaded, because the stream's schema lacks it.",
+                key,
+                self.stream_name,
+            )
 
     def stage(self, message: bytes) -> None:
         """Stage the JSON of a RECORD message."""

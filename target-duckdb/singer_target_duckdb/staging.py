@@ -10,13 +10,13 @@ from array import array
 from bisect import bisect_right
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from singer_target_duckdb.errors import NOT_JSON, LoaderError
 from singer_target_duckdb.json_text import object_from, raw_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 if os.name == "posix":
     import fcntl
@@ -86,6 +86,7 @@ class StagingFile:
         size: bytes staged.
         longest: no line is longer than this many bytes.
         repaired: whether its lines have been written anew in a form that DuckDB takes.
+        look_at: called with a few of the records that are staged as they come.
         version: the version of the last message that was decoded; those of the others are not known before loading.
     """
 
@@ -93,6 +94,7 @@ class StagingFile:
         self.path = path
         self._most = most
         self.version: int | None = None
+        self.look_at: Callable[[dict[str, Any]], object] = lambda _: None
         self.clear()
 
     def clear(self) -> None:

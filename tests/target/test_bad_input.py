@@ -130,3 +130,14 @@ def test_an_expression_of_a_stream_map_that_fails_on_a_record_is_named_without_t
             stream_maps={"t": {"name": "str(int(name))"}},
         )
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("config", [{}, {"validate_records": True}])
+def test_a_property_that_the_schema_lacks_is_said_once_and_without_its_value(load, caplog, config):
+    more = [record("t", id=n, extra="secret", _sdc_deleted_at=None) for n in (1, 2)]
+    load(T, *more, schema("t", {"id": "integer", "name": "string", "new": "date"}), *more, **config)
+    said = [entry.getMessage() for entry in caplog.records if "extra" in entry.getMessage()]
+    assert len(said) == 1
+    assert "Property 'extra' in the records of stream 't' is not loaded" in said[0]
+    assert "secret" not in caplog.text
+    assert "_sdc_deleted_at" not in caplog.text
