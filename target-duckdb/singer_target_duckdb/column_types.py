@@ -116,6 +116,7 @@ class Column:
     """One column of a table: the record key it is read from, its name and its DuckDB type.
 
     Attributes:
+        numbers: the schema allows numbers with decimals, by themselves or inside of something.
         or_text: the schema allows any text too; the column becomes VARCHAR with the first value that asks for it.
         is_key: it is part of the key, so that its values are never rounded.
         expression: SQL for its value, where that is no key of the record but stands beside it in the message.
@@ -127,6 +128,12 @@ class Column:
     expression: str = ""
     is_key: bool = False
     or_text: bool = False
+    numbers: bool = False
+
+    @property
+    def keeps_numbers(self) -> bool:
+        """Whether numbers with decimals come into it as text or JSON."""
+        return self.numbers and self.type in {"JSON", "VARCHAR"}
 
     def as_key(self) -> Column:
         """The column as a part of the key."""
@@ -164,7 +171,7 @@ class Column:
             number = value if reading.fast_type == self.type else f"CAST({value} AS {self.type})"
             return f"CASE WHEN {inexact} THEN error('to be read as text')::{self.type} ELSE {number} END"
         if self.type in {"VARCHAR", "JSON"}:
-            return value
+            return f"{value}::{self.type}"
         cases = ""
         if reading.invalid:
             cases = f"WHEN {reading.invalid.format(value=value, type=self.type)} THEN 'does not fit'"
@@ -201,7 +208,9 @@ def columns_of(schema: dict[str, Any]) -> list[Column]:
             number += 1
             name = f"{key}_{number}"
         taken.add(folded(name))
-        columns.append(Column(key, name, column_type(definition), or_text="string" in _kinds(definition)))
+        kinds = _kinds(definition)
+        numbers = bool(kinds & {"any", "number", "object", "array"})
+        columns.append(Column(key, name, column_type(definition), or_text="string" in kinds, numbers=numbers))
     return columns
 
 

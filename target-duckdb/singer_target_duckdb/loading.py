@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 _DOES_NOT_FIT = (duckdb.InvalidInputException, duckdb.ConversionException)
 _LEAST_LINE_BYTES = 1 << 20  # DuckDB reads in pieces of twice the longest line, one thread each
 
+# A number with decimals that has 16 digits or more.
+_LONG_DECIMAL = "|".join(rf"[0-9]{{{n}}}\.[0-9]{{{16 - n},}}" for n in range(1, 16))
+_LONG_DECIMAL = rf"(?:{_LONG_DECIMAL}|[0-9]{{16,}}\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -93,7 +97,7 @@ class BatchReader:
         except duckdb.InvalidInputException:
             if staging.repaired:
                 raise
-            staging.repair(self.stream)
+            staging.repair(self.stream, columns)
             self._read_as_text(staging, columns)
         found = self._columns_to_widen(staging, columns)
         if not found:
@@ -143,6 +147,25 @@ class BatchReader:
             SELECT struct_pack({values}) AS record, version::VARCHAR AS version
             FROM {_staged(staging, columns, fast=fast)}
             """)
+        if not staging.repaired and self._may_be_rounded(columns) and self._is_rounded(staging):
+            staging.repair(self.stream, columns)
+            self._create(staging, columns, fast=fast)
+
+    def _may_be_rounded(self, columns: list[Column]) -> bool:
+        """Whether text or JSON has a number that uses all digits of a DOUBLE, through which DuckDB reads decimals."""
+        names = [quoted("record", column.name) for column in columns if column.keeps_numbers]
+        condition = " OR ".join(f"regexp_matches({name}, '[0-9.]{{16}}')" for name in names) or "false"
+        return bool(self.database.rows(f"SELECT 1 FROM {self.table} WHERE {condition} LIMIT 1"))
+
+    def _is_rounded(self, staging: StagingFile) -> bool:
+        """Whether a number with decimals is not what a DOUBLE makes of it."""
+        numbers = f"regexp_extract_all(json::VARCHAR, '{_LONG_DECIMAL}')"
+        query = f"""
+            SELECT 1 FROM read_json_objects({literal(escape(str(staging.path)))}, format = 'newline_delimited',
+                compression = 'uncompressed', maximum_object_size = {_line_bytes(staging)})
+            WHERE TRY_CAST({numbers} AS DOUBLE[])::VARCHAR[] IS DISTINCT FROM {numbers} LIMIT 1
+            """
+        return bool(self.database.rows(query))
 
     # Why DuckDB does not take a staging file
 
@@ -185,13 +208,21 @@ def _version_of(text: str | None) -> str | None:
     return None if number is None else str(number)
 
 
+def _line_bytes(staging: StagingFile) -> int:
+    return max(staging.longest + 1024, _LEAST_LINE_BYTES)
+
+
 def _staged(staging: StagingFile, columns: list[Column], *, fast: bool = False) -> str:
     """What follows FROM to read a staging file: `record` with a field for each key, and what stands beside it."""
-    fields = ", ".join(f"{quoted(c.key)} {c.read_type(fast=fast)}" for c in columns if not c.expression)
+    fields = ", ".join(
+        f"{quoted(c.key)} {'VARCHAR' if staging.repaired and c.type == 'JSON' else c.read_type(fast=fast)}"
+        for c in columns
+        if not c.expression
+    )
     beside = ", 'time_extracted': 'VARCHAR'" if any(c.expression for c in columns) else ""
     return f"""
         read_json({literal(escape(str(staging.path)))}, format = 'newline_delimited', records = 'true',
                   auto_detect = false, hive_partitioning = false, compression = 'uncompressed',
-                  maximum_object_size = {max(staging.longest + 1024, _LEAST_LINE_BYTES)},
+                  maximum_object_size = {_line_bytes(staging)},
                   columns = {{'record': {literal(f"STRUCT({fields})")}, 'version': 'JSON'{beside}}})
         """

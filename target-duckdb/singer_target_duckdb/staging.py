@@ -18,6 +18,8 @@ from singer_target_duckdb.json_text import object_from, raw_from
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from singer_target_duckdb.column_types import Column
+
 if os.name == "posix":
     import fcntl
 
@@ -139,8 +141,10 @@ class StagingFile:
             file.write(lines)
         self._written = self.size
 
-    def repair(self, stream: str) -> None:
-        """Bring the records into a form that DuckDB takes: each key once, no lone surrogates.
+    def repair(self, stream: str, columns: list[Column]) -> None:
+        """Bring the records into a form that DuckDB takes: each key once, no lone surrogates, no digit lost.
+
+        What goes into columns of text or JSON becomes text, which DuckDB leaves as it is.
 
         Raises:
             LoaderError: if a line or its record is not a JSON object.
@@ -155,6 +159,12 @@ class StagingFile:
                 if not isinstance(message.get("record"), dict):
                     msg = f"Line {number}: the record of stream '{stream}' is not a JSON object."
                     raise LoaderError(msg)
+                record = message["record"]
+                for column in columns:
+                    value = record.get(column.key)
+                    is_text = column.type == "VARCHAR" and isinstance(value, str)
+                    if value is not None and column.type in {"JSON", "VARCHAR"} and not is_text:
+                        record[column.key] = raw_from(value).decode()
                 raw = raw_from({key: message[key] for key in _NEEDED if key in message})
                 self.longest = max(self.longest, len(raw))
                 new.write(raw + b"\n")

@@ -122,6 +122,30 @@ def test_keys_that_a_double_would_make_one_stay_two(load):
         load(table, record("t", k=0.12345678901, v=1))
 
 
+@pytest.mark.parametrize(
+    "number", ["31415926535897932384.626433", "-0.1234567890123456789", "99999999999999.999", str(7**40)]
+)
+def test_every_digit_of_a_number_in_text_or_json_is_kept(load, number):
+    table = schema(
+        "t", {"id": "integer", "any": {}, "o": "object", "l": "array", "n": "number", "s": "string"}
+    )
+    text = (
+        '{"type":"RECORD","stream":"t","record":{"id":%d,"any":%s,"o":{"a":%s,"b":"\\u00e9\\""},'
+        '"l":[%s,null],"n":%s,"s":"1.50"}}'
+    )
+    load(
+        table,
+        *((text % (n, *[number] * 4)).encode() for n in (1, 2)),
+        record("t", id=3, any="x", o=None, l=[0.1]),
+    )
+    row = (number, f'{{"a":{number},"b":"é\\""}}', f"[{number},null]", float(number), "1.50")
+    assert load.rows('SELECT "any", o, l, n, s FROM t ORDER BY id') == [
+        row,
+        row,
+        ("x", None, "[0.1]", None, None),
+    ]
+
+
 def test_minus_zero_keeps_its_sign(load):
     load(schema("t", {"id": "integer", "value": "number"}), record("t", id=1, value=-0.0))
     assert math.copysign(1, load.rows("SELECT value FROM t")[0][0]) == -1
