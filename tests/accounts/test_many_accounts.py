@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from installing import made
+from environments import made
 from personio_sandbox import Sandbox
 from postgresql import serve
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from installing import made
+from environments import made
+from pair import TARGET, Pair
 from personio_sandbox import Sandbox
 from postgresql import serve
-from running import TARGET, Pair
 
 pytestmark = pytest.mark.full
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import duckdb
 import pytest
+from pair import Pair
 from personio_sandbox import Sandbox
-from running import Pair
 
 ROOT = Path(__file__).resolve().parents[2]
 TRANSFORM = ROOT / "transform"

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from running import Pair
+from pair import Pair
 
 from .conftest import TODAY, rows
 

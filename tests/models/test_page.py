@@ -10,10 +10,10 @@ from pathlib import Path
 import duckdb
 import pytest
 import vl_convert
+from pair import Pair
 from personio_report.charts import CHARTS, Chart
 from personio_report.figures import read
 from personio_report.page import VEGA_LITE, render, spec
-from running import Pair
 
 from .conftest import Build
 

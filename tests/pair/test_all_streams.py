@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 
+import expected_v1
+import expected_v2
 import pytest
-import truth
-import truth_v2
+from in_process import Warehouse
+from pair import Pair
 from personio_sandbox import Sandbox
-from reading import Warehouse
-from running import Pair
 from tap_personio.streams import STREAMS
 
 ALL = tuple(str(each.name) for each in STREAMS)
@@ -77,7 +77,7 @@ FILTERS = {
 def test_one_run_makes_every_table_exact_and_the_next_one_fetches_only_what_changed(sandbox, tmp_path):
     company = sandbox.company
     pair = Pair(tmp_path, sandbox, streams=ALL)
-    before = truth_v2.tables(sandbox)
+    before = expected_v2.tables(sandbox)
     assert before.keys() == set(ALL)
     assert all(table.rows for table in before.values()), "an empty table proves nothing"
     pair.run()
@@ -88,7 +88,7 @@ def test_one_run_makes_every_table_exact_and_the_next_one_fetches_only_what_chan
     company.clock.forward(minutes=1)  # what changes in the moment of a run makes it look twice
     sandbox.requests.clear()
     pair.run()
-    after = truth_v2.tables(sandbox)
+    after = expected_v2.tables(sandbox)
     told = {**before["webhook_events"].rows, **after["webhook_events"].rows}  # those of the first days too
     assert pair.differences({**after, "webhook_events": after["webhook_events"]._replace(rows=told)}) == []
 
@@ -138,7 +138,7 @@ def change_something_everywhere(company) -> dict[str, set[str]]:
 
 
 # What webhooks tell deletions of, and what goes along with it.
-TOLD = (*truth.MERGED, *truth_v2.MERGED, "documents", "employees_absences_balance", "webhook_events")
+TOLD = (*expected_v1.MERGED, *expected_v2.MERGED, "documents", "employees_absences_balance", "webhook_events")
 WATCHED = tuple(name for name in TOLD if not name.startswith("recruiting"))
 
 
@@ -161,7 +161,7 @@ def test_deletions_that_a_webhook_reports_reach_the_tables_at_the_next_run(small
     delete_what_webhooks_tell_of(small.company)
     small.company.clock.forward(minutes=1)
     warehouse.read()
-    expected = truth_v2.tables(small)
+    expected = expected_v2.tables(small)
     assert warehouse.differences(expected) == []
     # What was deleted once does not cost a whole read in every run from then on.
     small.company.clock.forward(hours=1)
@@ -179,7 +179,7 @@ def test_all_that_was_of_a_person_goes_with_the_person(small):
     small.company.clock.forward(hours=1)
     small.company.delete("employees", 1003)
     warehouse.read()
-    assert warehouse.differences(truth_v2.tables(small)) == []
+    assert warehouse.differences(expected_v2.tables(small)) == []
 
 
 @pytest.mark.parametrize("why", ["not selected", "not readable", "not there", "faulty"])
@@ -197,7 +197,7 @@ def test_where_no_webhook_tells_deletions_wait_for_the_next_whole_read(small, wh
     if why == "faulty":  # when asked for deletions; afterwards it answers
         small.faults.add("html", "/v2/webhooks/*/events", times=7)
     assert warehouse.read().error is None
-    expected = truth_v2.tables(small)
+    expected = expected_v2.tables(small)
     del expected["webhook_events"]
     left = warehouse.differences(expected)
     assert left
@@ -221,7 +221,8 @@ def test_a_day_that_an_absence_no_longer_covers_can_be_told_until_the_next_whole
         k for k, row in days.items() if row["absence_period_updated_at"] == changes[row["absence_period_id"]]
     }
     expected = {
-        (period, day.isoformat()) for period, day in truth_v2.tables(small)["absence_period_breakdowns"].rows
+        (period, day.isoformat())
+        for period, day in expected_v2.tables(small)["absence_period_breakdowns"].rows
     }
     assert held == expected < days.keys()
 
@@ -234,6 +235,6 @@ def test_a_target_that_knows_no_deletions_gets_plain_records_after_a_deletion_to
     reading = warehouse.read()
     assert not reading.of("ACTIVATE_VERSION")
     assert not any("version" in each for each in reading.of("RECORD"))
-    left = warehouse.differences(truth_v2.tables(small))
+    left = warehouse.differences(expected_v2.tables(small))
     assert left
     assert all("should not be there" in each for each in left), left

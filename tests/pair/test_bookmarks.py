@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import re
 
+import expected_v1
 import pytest
-import truth
+from in_process import Warehouse
+from pair import Pair
 from personio_sandbox import Sandbox
-from reading import Warehouse
-from running import Pair
 
 SIZE = {"employees": 110, "attendances_per_employee": 6, "absences_per_employee": 4, "seed": 8}
 TABLES = {"employees": "employees", "absences": "time_offs", "attendances": "attendances"}
@@ -105,7 +105,7 @@ def test_a_run_a_week_later_by_personio_s_clock_reads_everything_again(sandbox):
         sandbox.company.delete(table, key(sandbox.company, next(s for s in TABLES if TABLES[s] == table), 5))
     sandbox.company.clock.forward(days=6, hours=23)
     warehouse.read()
-    assert {each.partition(":")[0] for each in warehouse.differences()} == set(truth.MERGED)
+    assert {each.partition(":")[0] for each in warehouse.differences()} == set(expected_v1.MERGED)
     sandbox.company.clock.forward(hours=2)
     warehouse.read()
     assert warehouse.differences() == []
@@ -136,9 +136,9 @@ def test_a_longer_range_reads_the_table_whole(sandbox):
     ids=str,
 )
 def test_a_state_from_elsewhere_never_loses_rows(sandbox, damage):
-    warehouse = Warehouse(sandbox, truth.MERGED)
+    warehouse = Warehouse(sandbox, expected_v1.MERGED)
     warehouse.read()
-    for stream in truth.MERGED:
+    for stream in expected_v1.MERGED:
         warehouse.state["bookmarks"][stream].update(damage)
     sandbox.company.change(2)
     assert warehouse.read().error is None
@@ -148,7 +148,7 @@ def test_a_state_from_elsewhere_never_loses_rows(sandbox, damage):
 def test_the_state_holds_times_versions_counts_and_fingerprints_only(sandbox):
     warehouse = Warehouse(sandbox)
     warehouse.read()
-    assert warehouse.state["bookmarks"].keys() == set(truth.EIGHT)
+    assert warehouse.state["bookmarks"].keys() == set(expected_v1.EIGHT)
     moment = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
     for entry in warehouse.state["bookmarks"].values():
         assert entry.keys() <= {

@@ -7,8 +7,8 @@ import re
 import subprocess
 
 import pytest
+from pair import TAP
 from personio_sandbox import Sandbox
-from running import TAP
 from tap_personio.streams import STREAMS
 
 NAMES = {stream.name for stream in STREAMS}

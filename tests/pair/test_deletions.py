@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 import duckdb
+import expected_v1
 import pytest
-import truth
+from in_process import Warehouse
+from pair import Pair
 from personio_sandbox import Sandbox
-from reading import Warehouse
-from running import Pair
 
 SIZE = {"employees": 110, "attendances_per_employee": 6, "absences_per_employee": 4, "seed": 6}
 
@@ -40,12 +40,12 @@ def test_replace_tables_are_exact_after_the_next_run_and_merge_tables_after_the_
     pair.run()
     delete_some_of_everything(sandbox.company)
     pair.run()
-    assert superfluous(pair) == set(truth.MERGED)
-    for stream in truth.MERGED:  # six days and a bit later
+    assert superfluous(pair) == set(expected_v1.MERGED)
+    for stream in expected_v1.MERGED:  # six days and a bit later
         age(pair, stream, days=6.9)
     pair.run()
-    assert superfluous(pair) == set(truth.MERGED)
-    for stream in truth.MERGED:
+    assert superfluous(pair) == set(expected_v1.MERGED)
+    for stream in expected_v1.MERGED:
         age(pair, stream, days=0.2)
     pair.run()
     assert pair.differences() == []
@@ -62,10 +62,10 @@ def test_resync_after_0_days_makes_every_run_exact_and_null_never_reads_whole_ag
     warehouse = Warehouse(sandbox, settings={"resync_after_days": None})
     warehouse.read()
     delete_some_of_everything(sandbox.company)
-    for stream in truth.MERGED:
+    for stream in expected_v1.MERGED:
         age(warehouse, stream, days=5000)
     warehouse.read()
-    assert superfluous(warehouse) == set(truth.MERGED)
+    assert superfluous(warehouse) == set(expected_v1.MERGED)
     warehouse.read(resync_after_days=0)
     assert warehouse.differences() == []
 
@@ -109,20 +109,22 @@ PATHS = {
 LATER_PAGES = {"employees": 2, "absences": 2, "attendances": 3, "employees_absences_balance": 50}
 
 
-@pytest.mark.parametrize("stream", truth.EIGHT)
+@pytest.mark.parametrize("stream", expected_v1.EIGHT)
 def test_an_incomplete_read_never_activates_a_version(sandbox, stream):
     warehouse = Warehouse(sandbox, settings={"resync_after_days": 0})
     warehouse.read()
-    before = truth.tables(sandbox.company)
+    before = expected_v1.tables(sandbox.company)
     delete_some_of_everything(sandbox.company)
     sandbox.faults.add("500", PATHS[stream], nth=LATER_PAGES.get(stream, 1), times=None)
     reading = warehouse.read()
     failed = [name for name, outcome in reading.outcomes.items() if outcome == "failed"]
     assert stream in failed
     assert set(failed) <= {stream, "employees_absences_balance"}  # which asks about each employee
-    after = truth.tables(sandbox.company)
+    after = expected_v1.tables(sandbox.company)
     assert (
-        warehouse.differences({name: (before if name in failed else after)[name] for name in truth.EIGHT})
+        warehouse.differences(
+            {name: (before if name in failed else after)[name] for name in expected_v1.EIGHT}
+        )
         == []
     )
 
@@ -130,7 +132,7 @@ def test_an_incomplete_read_never_activates_a_version(sandbox, stream):
 def test_an_incomplete_read_deletes_nothing_from_the_file(sandbox, tmp_path):
     pair = Pair(tmp_path, sandbox, {"resync_after_days": 0})
     pair.run()
-    before = truth.tables(sandbox.company)
+    before = expected_v1.tables(sandbox.company)
     delete_some_of_everything(sandbox.company)
     sandbox.faults.add("500", PATHS["absences"], nth=2, times=None)
     run = pair.run(tap=1, target=1)
@@ -138,7 +140,7 @@ def test_an_incomplete_read_deletes_nothing_from_the_file(sandbox, tmp_path):
         run.sentences[-1]
         == "Not read completely: absences. Their tables and bookmarks stand where they were."
     )
-    after = truth.tables(sandbox.company)
+    after = expected_v1.tables(sandbox.company)
     assert pair.differences({**after, "absences": before["absences"]}) == []
     sandbox.faults.clear()
     pair.run()
@@ -149,7 +151,7 @@ def test_an_incomplete_read_deletes_nothing_from_the_file(sandbox, tmp_path):
 def test_a_table_that_became_unavailable_keeps_its_rows(sandbox, status):
     warehouse = Warehouse(sandbox, settings={"resync_after_days": 0})
     warehouse.read()
-    before = truth.tables(sandbox.company)
+    before = expected_v1.tables(sandbox.company)
     sandbox.company.delete("projects", next(iter(sandbox.company.projects)))
     sandbox.options.gone = {"/v1/company/attendances*": status}
     reading = warehouse.read()
@@ -163,7 +165,7 @@ def test_a_table_that_became_unavailable_keeps_its_rows(sandbox, status):
 def test_a_table_whose_right_was_withdrawn_keeps_its_rows(sandbox, tmp_path):
     pair = Pair(tmp_path, sandbox, {"resync_after_days": 0})
     pair.run()
-    before = truth.tables(sandbox.company)
+    before = expected_v1.tables(sandbox.company)
     sandbox.rights.deny("absences", "documents")
     pair.run()
     assert pair.differences(before) == []

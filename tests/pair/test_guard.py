@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
+import expected_v1
 import pytest
-import truth
-from altering import Altering
+from in_process import Warehouse
+from pair import Pair
 from personio_sandbox import Sandbox
-from reading import Warehouse
-from running import Pair
+from proxy import Altering
 
 
 @pytest.fixture
@@ -47,14 +47,14 @@ def test_employees_that_a_narrowed_credential_cannot_see_stay(sandbox, tmp_path)
     pair = Pair(tmp_path, sandbox, {"resync_after_days": 0}, streams=streams)
     pair.run()
     kept = pair.state["bookmarks"]
-    before = truth.tables(sandbox.company)
+    before = expected_v1.tables(sandbox.company)
     assert kept["employees"]["records"] == 120
     assert kept["projects"]["records"] == len(before["projects"].rows)
     sandbox.company.delete("projects", next(iter(sandbox.company.projects)))
     with Altering(sandbox, alter) as narrowed:
         pair.settings["api_url"] = narrowed.url
         run = pair.run(tap=1, target=1)
-    expected = truth.tables(sandbox.company)
+    expected = expected_v1.tables(sandbox.company)
     assert pair.differences(expected) == []
     balances = len(before["employees_absences_balance"].rows)
     first, second = sorted(sentence for sentence in run.sentences if sentence.startswith("Failed "))

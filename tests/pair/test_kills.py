@@ -7,10 +7,10 @@ import random
 import signal
 import threading
 
+import expected_v1
 import pytest
-import truth
+from pair import Pair
 from personio_sandbox import Sandbox
-from running import Pair
 
 SIZE = {"employees": 110, "attendances_per_employee": 30, "absences_per_employee": 10, "seed": 7}
 FILTERED = {
@@ -28,10 +28,10 @@ def kill_somewhere(tmp_path, seed: int, *, first_run: bool) -> str:
         company = sandbox.company
         pair = Pair(tmp_path, sandbox)
         pair.catalog()
-        before = {name: table._replace(rows={}) for name, table in truth.tables(company).items()}
+        before = {name: table._replace(rows={}) for name, table in expected_v1.tables(company).items()}
         if not first_run:
             pair.run()
-            before = truth.tables(company)
+            before = expected_v1.tables(company)
             company.change(2)
             for table in ("projects", "document_categories", "reports", "balances"):
                 company.delete(table, next(iter(getattr(company, table))))
@@ -52,12 +52,12 @@ def kill_somewhere(tmp_path, seed: int, *, first_run: bool) -> str:
         sandbox.faults.clear()
         sandbox.options.latency = 0
 
-        after = truth.tables(company)
+        after = expected_v1.tables(company)
         assert "Traceback" not in run.log
         left = pair.tables() if pair.database.exists() else set()
-        for name in left & set(truth.REPLACED):
+        for name in left & set(expected_v1.REPLACED):
             one_or_the_other(pair, name, before, after)
-        for name in left & set(truth.MERGED):
+        for name in left & set(expected_v1.MERGED):
             rows = pair.read(name, after[name].keys)
             assert rows.keys() <= before[name].rows.keys() | after[name].rows.keys()
             if not first_run:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import duckdb
+import expected_v2
 import pytest
-import truth_v2
+from pair import Pair
 from personio_sandbox import Sandbox
-from running import Pair
 
 REFUSED = "the tap goes on from a state that this database does not have"
 MERGED = ("employees", "absences", "attendances")
@@ -114,7 +114,7 @@ def test_a_table_that_personio_has_nothing_for_stays_empty_and_takes_what_comes(
 def test_events_keep_no_version_and_go_on_in_a_new_file(sandbox, tmp_path):
     pair = Pair(tmp_path, sandbox, streams=("webhook_events",))
     pair.run()
-    told = truth_v2.tables(sandbox)["webhook_events"]
+    told = expected_v2.tables(sandbox)["webhook_events"]
     assert pair.differences({"webhook_events": told}) == []
     assert told.rows
     assert "version" not in pair.state["bookmarks"]["webhook_events"]

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import duckdb
+import expected_v1
 import pytest
-import truth
+from meltano_project import Project
 from personio_sandbox import Sandbox
 from personio_sandbox.access import AREAS
-from projects import Project
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -84,7 +84,7 @@ def test_settings_and_selection_feel_native(project):
         for line in selection.splitlines()
         if line.strip().startswith(("[selected", "[automatic"))
     }
-    assert set(truth.EIGHT) <= selected
+    assert set(expected_v1.EIGHT) <= selected
     assert "employments" not in selected, "a request for each employee is not for everybody"
 
 
@@ -134,7 +134,7 @@ def test_the_demo_shows_what_landed(tmp_path, times):
     for _ in range(times):
         command = [sys.executable, clone / "demo" / "run.py"]
         shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        for table in truth.EIGHT:
+        for table in expected_v1.EIGHT:
             assert f"│ {table} " in shown
     with duckdb.connect(str(clone / "output" / "demo.duckdb"), read_only=True) as database:
         assert database.execute("SELECT count(*), count(DISTINCT id) FROM employees").fetchone() == (200, 200)

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
+from pair import Pair
 from personio_sandbox import Sandbox
-from running import Pair
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
+import expected_v1
 import psycopg
 import pytest
-import truth
-from installing import install
+from environments import install
+from pair import Pair
 from personio_sandbox import Sandbox
 from postgresql import serve
 from psycopg import sql
-from running import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +60,7 @@ def runs(tmp_path_factory) -> list[tuple[Path, dict[str, Rows]]]:
             with messages.open("rb") as file:
                 loaded = subprocess.run(pair.target_command(), stdin=file, capture_output=True, check=True)
             pair.state = json.loads(loaded.stdout.splitlines()[-1])
-            keys = {name: table.keys for name, table in truth.tables(sandbox.company).items()}
+            keys = {name: table.keys for name, table in expected_v1.tables(sandbox.company).items()}
             tables = {name: Rows(key, pair.read(name, key)) for name, key in keys.items()}
             found.append(
                 (

@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
-from altering import Altering
 from certificates import self_signed
 from hypothesis import given
 from hypothesis import strategies as st
+from in_process import Warehouse
+from meltano_project import Project
 from msgspec.structs import replace
+from pair import TAP, Pair
 from personio_sandbox import Sandbox
-from projects import Project
-from reading import Warehouse
-from running import TAP, Pair
+from proxy import Altering
 from tap_personio.errors import SettingsError
 from tap_personio.settings import Settings
 from tap_personio.shape import KNOWN

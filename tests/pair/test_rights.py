@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import expected_v1
 import pytest
-import truth
+from in_process import Warehouse
+from pair import Pair
 from personio_sandbox import Sandbox
-from reading import Warehouse
-from running import Pair
 
 AREAS = {
     "employees": {"employees", "employees_absences_balance"},
@@ -32,7 +32,7 @@ def test_a_missing_right_skips_its_streams_and_names_what_to_tick(sandbox, area,
     assert reading.error is None
     skipped = {name for name, outcome in reading.outcomes.items() if outcome == "skipped"}
     assert skipped == AREAS[area]
-    assert {each["stream"] for each in reading.of("SCHEMA")} == set(truth.EIGHT) - skipped
+    assert {each["stream"] for each in reading.of("SCHEMA")} == set(expected_v1.EIGHT) - skipped
     told = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
     for name in skipped:
         assert (
@@ -99,7 +99,7 @@ def test_without_the_right_to_the_catalogue_employees_still_arrive(sandbox):
     sandbox.options.catalogue = False
     warehouse = Warehouse(sandbox, ["employees"])
     assert warehouse.read().error is None
-    rows, expected = warehouse.tables["employees"], truth.employees(sandbox.company).rows
+    rows, expected = warehouse.tables["employees"], expected_v1.employees(sandbox.company).rows
     assert rows.keys() == expected.keys()
     for key in rows:
         for column in ("email", "hire_date", "fix_salary", "supervisor_id", "badge_number", "iban"):

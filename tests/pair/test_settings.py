@@ -16,9 +16,9 @@ from meltano.core.plugin.settings_service import PluginSettingsService
 from meltano.core.project import Project
 from meltano.core.setting_definition import json_dumps
 from meltano.core.settings_store import SettingValueStore
+from pair import TARGET
 from personio_sandbox import Sandbox
 from ruamel.yaml import YAML
-from running import TARGET
 from singer_target_duckdb.errors import LoaderError
 from singer_target_duckdb.target import TargetDuckDB
 from tap_personio.errors import SettingsError

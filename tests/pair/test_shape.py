@@ -9,9 +9,9 @@ import subprocess
 from contextlib import nullcontext
 
 import pytest
-from altering import Altering
+from pair import TAP
 from personio_sandbox import Sandbox
-from running import TAP
+from proxy import Altering
 from tap_personio.streams import STREAMS
 
 

@@ -8,9 +8,9 @@ import shutil
 import pytest
 from certificates import self_signed
 from handshakes import KINDS, Handshakes
+from in_process import Warehouse
+from pair import Pair
 from personio_sandbox import Sandbox
-from reading import Warehouse
-from running import Pair
 
 NETWORK_FAULTS = {
     "reset": {},

@@ -9,14 +9,14 @@ import threading
 import urllib.error
 import urllib.request
 
+import expected_v1
+import in_process
 import pytest
-import reading
-import truth
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from in_process import Warehouse
 from jsonschema import Draft7Validator
 from personio_sandbox import Sandbox
-from reading import Warehouse
 from tap_personio.errors import SettingsError
 from tap_personio.settings import Settings
 
@@ -151,7 +151,7 @@ odd_values = st.one_of(
 )
 
 
-def read(server) -> tuple[Warehouse, reading.Reading]:
+def read(server) -> tuple[Warehouse, in_process.Reading]:
     warehouse = Warehouse(server)
     result = warehouse.read()
     # Nested values are passed on as they came, whatever they are.
@@ -189,10 +189,10 @@ def check_one_odd_value(server, endpoint: str, where: int, value) -> None:
     whole = [name for name, outcome in result.outcomes.items() if outcome == "read"]
     if result.error is not None and endpoint.endswith("/attributes"):
         return  # the catalogue has no shape that employees could be typed by
-    expected = truth.tables(server.company)
-    for name in set(truth.EIGHT) - {stream, "employees_absences_balance"}:
+    expected = expected_v1.tables(server.company)
+    for name in set(expected_v1.EIGHT) - {stream, "employees_absences_balance"}:
         assert name in whole
-    found = warehouse.differences({name: expected[name] for name in truth.EIGHT if name in whole})
+    found = warehouse.differences({name: expected[name] for name in expected_v1.EIGHT if name in whole})
     if endpoint.endswith("/attributes"):
         return
     touched = hit["record"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from in_process import Warehouse
 from personio_sandbox import Sandbox
-from reading import Warehouse
 from tap_personio.rate_limits import RateLimits
 
 

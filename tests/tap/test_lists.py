@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from in_process import Warehouse
 from personio_sandbox import Sandbox
-from reading import Warehouse
 
 LISTS = {
     "employees": "/v1/company/employees",

@@ -8,14 +8,14 @@ import subprocess
 from collections import Counter
 from typing import Any
 
+import expected_v1
+import expected_v2
 import pytest
-import truth
-import truth_v2
-from altering import Altering
+from in_process import Warehouse
+from pair import TAP, Pair
 from personio_sandbox import Sandbox
 from personio_sandbox.v2.people import live_ids
-from reading import Warehouse
-from running import TAP, Pair
+from proxy import Altering
 from tap_personio import columns
 from tap_personio.streams import STREAMS
 from tap_personio.tap import TapPersonio
@@ -50,8 +50,8 @@ def small():
         yield sandbox
 
 
-def expected(sandbox, *names: str) -> dict[str, truth.Table]:
-    every = {**truth.tables(sandbox.company), **truth_v2.tables(sandbox)}
+def expected(sandbox, *names: str) -> dict[str, expected_v1.Table]:
+    every = {**expected_v1.tables(sandbox.company), **expected_v2.tables(sandbox)}
     return {name: every[name] for name in names}
 
 
@@ -120,7 +120,9 @@ def typed_columns(sandbox, name: str) -> tuple[list[columns.Column], tuple[colum
 def put(sandbox, name: str, record: dict[str, Any], column: columns.Column, value: Any) -> bool:
     """Put a value where a column finds it in a record; False where this record has no such place."""
     attributes = sandbox.company.attributes
-    custom = {truth.LABELS[each.label].format(each.key): each for each in attributes.values() if each.custom}
+    custom = {
+        expected_v1.LABELS[each.label].format(each.key): each for each in attributes.values() if each.custom
+    }
     first, *rest = column.path or (column.name,)
     if name == "employees":
         cell = record["attributes"][custom[first].key if first in custom else first]
@@ -328,7 +330,7 @@ def test_an_attribute_without_a_value_is_empty(small):
     warehouse, _ = read_persons(
         small, lambda cells: [{k: v for k, v in c.items() if k != "value"} for c in cells]
     )
-    held = truth_v2.PERSONS.keys() | {"other_fields"}
+    held = expected_v2.PERSONS.keys() | {"other_fields"}
     for row in warehouse.tables["persons"].values():
         assert not [name for name, value in row.items() if name not in held and value is not None]
         assert row["other_fields"] is None
@@ -368,7 +370,7 @@ def test_without_the_catalogue_column_names_hold_only_letters_digits_and_undersc
         small, lambda cells: [{k: v for k, v in c.items() if number or k != "global_id"} for c in cells]
     )
     [schema] = reading.of("SCHEMA")
-    names = schema["schema"]["properties"].keys() - truth_v2.PERSONS.keys() - {"other_fields"}
+    names = schema["schema"]["properties"].keys() - expected_v2.PERSONS.keys() - {"other_fields"}
     assert len(names) > 20
     assert [name for name in names if not re.fullmatch(r"\w+", name, re.ASCII)] == []
     ids = "dynamic_[0-9]{4,7}" if number else "dynamic_[0-9a-f]{14}_[0-9]{8}|date_of_birth|iban"

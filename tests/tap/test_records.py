@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 
-from altering import Altering
+from pair import Pair
 from personio_sandbox import Sandbox
-from running import Pair
+from proxy import Altering
 
 STREAMS = ("absence_types", "absences", "attendances", "hourly_absences")
 

@@ -6,11 +6,11 @@ import datetime as dt
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import expected_v2
 import pytest
-import truth_v2
-from altering import Altering
+from in_process import Warehouse
 from personio_sandbox import Sandbox
-from reading import Warehouse
+from proxy import Altering
 from tap_personio.streams import STREAMS
 
 # Lists with more than one page, of each kind: filters kept, filters in the cursor, below a parent, whole answers.
@@ -36,7 +36,7 @@ def small():
 
 
 def differences(warehouse, *names: str) -> list[str]:
-    expected = truth_v2.tables(warehouse.sandbox)
+    expected = expected_v2.tables(warehouse.sandbox)
     return warehouse.differences({name: expected[name] for name in names})
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import expected_v2
 import pytest
-import truth_v2
+from in_process import Warehouse
+from pair import Pair
 from personio_sandbox import Sandbox
-from reading import Warehouse
-from running import Pair
 from tap_personio.streams import STREAMS
 
 ALL = tuple(str(each.name) for each in STREAMS)
@@ -40,7 +40,7 @@ def lines(caplog, name: str) -> list[str]:
 
 
 def exact(warehouse, *names: str) -> bool:
-    expected = truth_v2.tables(warehouse.sandbox)
+    expected = expected_v2.tables(warehouse.sandbox)
     # Where an object has no confirmed shape its column is text: compared in the pair's tests.
     return warehouse.differences({name: expected[name] for name in names if name != "legal_entities"}) == []
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import expected_v2
 import pytest
-import truth_v2
-from altering import Altering
+from in_process import Warehouse, as_json
 from personio_sandbox import Sandbox
 from personio_sandbox.v2.people import live_ids
-from reading import Warehouse, as_json
+from proxy import Altering
 from tap_personio.streams import STREAMS
 
 V2 = tuple(str(each.name) for each in STREAMS if each.api == "v2")
@@ -36,7 +36,7 @@ def read_altered(sandbox, alter, *names: str, **settings) -> Warehouse:
 
 
 def differences(warehouse, *names: str) -> list[str]:
-    expected = truth_v2.tables(warehouse.sandbox)
+    expected = expected_v2.tables(warehouse.sandbox)
     return warehouse.differences({name: expected[name] for name in names})
 
 
@@ -50,7 +50,7 @@ def test_custom_attributes_have_the_names_and_types_that_employees_have(sandbox,
     reading = warehouse.read()
     assert differences(warehouse, "persons") == []
     schemas = {each["stream"]: each["schema"]["properties"] for each in reading.of("SCHEMA")}
-    custom = schemas["persons"].keys() - truth_v2.PERSONS.keys() - {"other_fields"}
+    custom = schemas["persons"].keys() - expected_v2.PERSONS.keys() - {"other_fields"}
     assert len(custom) > 20
     assert {name: schemas["persons"][name] for name in custom} == {
         name: schemas["employees"][name] for name in custom
@@ -155,7 +155,7 @@ def test_fields_that_are_missing_make_empty_cells(sandbox, missing):
 
     names = [each for each in V2 if each != "reports"]
     warehouse = read_altered(sandbox, strip, *names)
-    expected = truth_v2.tables(sandbox)
+    expected = expected_v2.tables(sandbox)
     for name in names:
         rows = warehouse.tables[name]
         assert rows.keys() == {tuple(map(as_json, key)) for key in expected[name].rows}, name
@@ -182,7 +182,7 @@ def test_ids_may_be_numbers(sandbox):
 
     warehouse = read_altered(sandbox, number, *numeric)
     for name in numeric:
-        assert warehouse.tables[name].keys() == truth_v2.tables(sandbox)[name].rows.keys()
+        assert warehouse.tables[name].keys() == expected_v2.tables(sandbox)[name].rows.keys()
 
 
 @pytest.mark.parametrize("shape", [{"id": 1}, {"person_id": "1"}, {"person": {"id": "1"}, "role": "MEMBER"}])
@@ -224,7 +224,7 @@ def test_events_without_an_id_get_the_same_one_in_every_run(sandbox):
 
     first, second = (read_altered(sandbox, strip, "webhook_events").tables["webhook_events"] for _ in (1, 2))
     assert first.keys() == second.keys()
-    assert len(first) == len(truth_v2.tables(sandbox)["webhook_events"].rows)
+    assert len(first) == len(expected_v2.tables(sandbox)["webhook_events"].rows)
 
 
 def test_no_value_of_a_historical_report_is_lost_when_an_employee_comes_again_and_again(sandbox):

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from singer_target_duckdb.target import TargetDuckDB
-
-sys.path.insert(0, str(Path(__file__).parent))
 from singer_messages import lines
+from singer_target_duckdb.target import TargetDuckDB
 
 EXECUTABLE = str(Path(sys.executable).with_name("target-duckdb"))
 

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from installing import install
+from environments import install
 from singer_messages import lines, record, schema, state
 
 pytestmark = [pytest.mark.full, pytest.mark.filterwarnings("ignore")]

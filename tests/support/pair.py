@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import truth
+import expected_v1
 from tap_personio.tap import TapPersonio
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Pair:
     sandbox: Sandbox
     settings: dict[str, Any] = field(default_factory=dict)
     target: dict[str, Any] = field(default_factory=dict)
-    streams: Iterable[str] | None = truth.EIGHT
+    streams: Iterable[str] | None = expected_v1.EIGHT
     state: dict[str, Any] | None = None
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -170,7 +170,8 @@ class Pair:
         types = self.types(table)
         # DuckDB's Python needs a further package for moments; microseconds need none.
         cells = [
-            f'epoch_us("{name}")' if kind == truth.MOMENT else f'"{name}"' for name, kind in types.items()
+            f'epoch_us("{name}")' if kind == expected_v1.MOMENT else f'"{name}"'
+            for name, kind in types.items()
         ]
         with duckdb.connect(str(self.database), read_only=True) as connection:
             found = connection.execute(f'SELECT {", ".join(cells)} FROM main."{table}"').fetchall()
@@ -193,10 +194,10 @@ class Pair:
             found = connection.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main'")
             return {name for (name,) in found.fetchall()}
 
-    def differences(self, expected: Mapping[str, truth.Table] | None = None) -> list[str]:
+    def differences(self, expected: Mapping[str, expected_v1.Table] | None = None) -> list[str]:
         """Where the database differs from the company, cell by cell; nothing when it is exact."""
         found = []
-        expected = truth.tables(self.sandbox.company) if expected is None else expected
+        expected = expected_v1.tables(self.sandbox.company) if expected is None else expected
         # Held open: DuckDB opens a file that is open already ten times as fast.
         with duckdb.connect(str(self.database), read_only=True):
             for name, table in expected.items():
@@ -229,9 +230,9 @@ class Pair:
 def _value(value: Any, kind: str) -> Any:
     if value is None:
         return None
-    if kind == truth.JSON:
+    if kind == expected_v1.JSON:
         return json.loads(value)
-    if kind == truth.MOMENT:
+    if kind == expected_v1.MOMENT:
         return EPOCH + dt.timedelta(microseconds=value)
     return value
 

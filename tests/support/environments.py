@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
 # Inside the environment that runs the tests: `make clean` removes both.
 KEPT = Path(sys.prefix) / "tested"

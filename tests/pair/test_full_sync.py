@@ -6,10 +6,10 @@ import datetime as dt
 import json
 import subprocess
 
+import expected_v1
 import pytest
-import truth
+from pair import TAP, Pair
 from personio_sandbox import Sandbox
-from running import TAP, Pair
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_every_cell_of_every_table_is_what_personio_holds(sandbox, tmp_path):
     pair = Pair(tmp_path, sandbox)
     pair.run()
     assert pair.differences() == []
-    assert all(table.rows for table in truth.tables(sandbox.company).values()), (
+    assert all(table.rows for table in expected_v1.tables(sandbox.company).values()), (
         "an empty table proves nothing"
     )
 
@@ -81,7 +81,7 @@ def test_a_wrong_credential_is_told_in_one_sentence_without_the_secret(sandbox, 
 
 def test_no_table_holds_a_key_twice_even_when_pages_overlap(sandbox, tmp_path):
     sandbox.options.duplicate_at_page_border = True
-    keys = {name: table.keys for name, table in truth.tables(sandbox.company).items()}
+    keys = {name: table.keys for name, table in expected_v1.tables(sandbox.company).items()}
     Pair(tmp_path, sandbox)
     done = subprocess.run(Pair(tmp_path, sandbox).tap_command(), capture_output=True, check=True)
     seen: dict[str, set[tuple[object, ...]]] = {name: set() for name in keys}
@@ -96,7 +96,7 @@ def test_no_table_holds_a_key_twice_even_when_pages_overlap(sandbox, tmp_path):
         elif message["type"] == "SCHEMA":
             assert tuple(message["key_properties"]) == keys[message["stream"]]
     assert {name: len(found) for name, found in seen.items()} == {
-        name: len(table.rows) for name, table in truth.tables(sandbox.company).items()
+        name: len(table.rows) for name, table in expected_v1.tables(sandbox.company).items()
     }
 
 
@@ -105,4 +105,4 @@ def test_check_connection_and_discovery_work_from_the_command_line(sandbox, tmp_
     config.write_text(json.dumps(Pair(tmp_path, sandbox).config))
     discovered = subprocess.run([TAP, "--config", config, "--discover"], capture_output=True, check=True)
     streams = {entry["tap_stream_id"] for entry in json.loads(discovered.stdout)["streams"]}
-    assert set(truth.EIGHT) <= streams
+    assert set(expected_v1.EIGHT) <= streams

@@ -19,7 +19,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from installing import install
+from environments import install
 from postgresql import serve
 from psycopg import sql
 from singer_target_duckdb.sql import quoted

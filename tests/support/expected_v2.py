@@ -8,9 +8,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-import truth
+import expected_v1
+from expected_v1 import BIGINT, BOOLEAN, DATE, DOUBLE, JSON, MOMENT, OTHERS, VARCHAR, Row, Table
 from personio_sandbox.model import TimeOff
-from truth import BIGINT, BOOLEAN, DATE, DOUBLE, JSON, MOMENT, OTHERS, VARCHAR, Row, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,17 +162,17 @@ def tables(sandbox: Sandbox) -> dict[str, Table]:
         "employee_attributes": (ATTRIBUTES, "key", _attributes),
     }
     return {
-        **truth.tables(company),
+        **expected_v1.tables(company),
         "persons": persons(sandbox),
         **{
-            name: truth.table(types, tuple(keys.split()), rows(company))
+            name: expected_v1.table(types, tuple(keys.split()), rows(company))
             for name, (types, keys, rows) in rest.items()
         },
     }
 
 
 MERGED = (
-    *truth.MERGED, "hourly_absences", "persons", "employments", "absence_periods", "absence_period_breakdowns",
+    *expected_v1.MERGED, "hourly_absences", "persons", "employments", "absence_periods", "absence_period_breakdowns",
     "attendance_periods", "recruiting_applications", "recruiting_candidates", "recruiting_stage_transitions",
 )  # fmt: skip
 
@@ -192,7 +192,7 @@ def persons(sandbox: Sandbox) -> Table:
     """Fixed columns, then one for each custom attribute, named as in the table employees."""
     company = sandbox.company
     custom = {each.key: each for each in company.attributes.values() if each.custom}
-    names = {key: truth.LABELS[each.label].format(key) for key, each in custom.items()}
+    names = {key: expected_v1.LABELS[each.label].format(key) for key, each in custom.items()}
 
     def rows() -> Iterator[Row]:
         for employee in company.employees.values():
@@ -211,8 +211,8 @@ def persons(sandbox: Sandbox) -> Table:
                 **{names[key]: None if a[key] in ("", ()) else a[key] for key in custom},
             }
 
-    types = {names[key]: truth.KINDS[each.kind] for key, each in custom.items()}
-    return truth.table({**PERSONS, **types, **OTHERS}, ("id",), rows())
+    types = {names[key]: expected_v1.KINDS[each.kind] for key, each in custom.items()}
+    return expected_v1.table({**PERSONS, **types, **OTHERS}, ("id",), rows())
 
 
 def _employments(company: Company) -> Iterator[Row]:
@@ -275,7 +275,7 @@ def _attributes(company: Company) -> Iterator[Row]:
     for key, each in company.attributes.items():
         yield {
             **{name: getattr(each, name) for name in ("key", "label", "type", "universal_id", "options")},
-            "column_name": truth.LABELS[each.label].format(key) if each.custom else key,
+            "column_name": expected_v1.LABELS[each.label].format(key) if each.custom else key,
         }
 
 

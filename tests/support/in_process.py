@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import truth
+import expected_v1
 from tap_personio.errors import TapPersonioError
 from tap_personio.tap import TapPersonio
 
@@ -43,10 +43,10 @@ class Warehouse:
     """Tables and state, kept over several runs."""
 
     sandbox: Sandbox
-    streams: Iterable[str] = truth.EIGHT
+    streams: Iterable[str] = expected_v1.EIGHT
     settings: dict[str, Any] = field(default_factory=dict)
     state: dict[str, Any] | None = None
-    tables: dict[str, dict[truth.Key, dict[str, Any]]] = field(default_factory=dict)
+    tables: dict[str, dict[expected_v1.Key, dict[str, Any]]] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
 
     def read(self, **settings: Any) -> Reading:
@@ -67,7 +67,7 @@ class Warehouse:
     def take(self, messages: Iterable[dict[str, Any]]) -> None:
         """Merge records, replace tables, keep the state."""
         keys: dict[str, list[str]] = {}
-        gathered: dict[tuple[str, int], dict[truth.Key, dict[str, Any]]] = {}
+        gathered: dict[tuple[str, int], dict[expected_v1.Key, dict[str, Any]]] = {}
         for message in messages:
             name, version = message.get("stream", ""), message.get("version")
             if message["type"] == "SCHEMA":
@@ -84,10 +84,10 @@ class Warehouse:
                 assert message["type"] == "STATE"
                 self.state = message["value"]
 
-    def differences(self, expected: Mapping[str, truth.Table] | None = None) -> list[str]:
+    def differences(self, expected: Mapping[str, expected_v1.Table] | None = None) -> list[str]:
         """Where the tables differ from the company; nothing when they are exact."""
         found = []
-        for name, table in (expected or truth.tables(self.sandbox.company)).items():
+        for name, table in (expected or expected_v1.tables(self.sandbox.company)).items():
             if name not in self.streams:
                 continue
             rows = self.tables.get(name, {})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from itertools import islice
 
+import expected_v1
 import pytest
-import truth
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from in_process import Warehouse
+from pair import Pair
 from personio_sandbox import Sandbox
-from reading import Warehouse
-from running import Pair
 
 LISTS = {
     "employees": ("employees", "/v1/company/employees"),
@@ -78,10 +78,10 @@ def check(sandbox, stream: str, plan, **options) -> None:
     for nth, move in plan:
         sandbox.faults.after(path, nth, move)
     warehouse = Warehouse(sandbox, [stream], options)
-    before = truth.tables(sandbox.company)[stream].rows
+    before = expected_v1.tables(sandbox.company)[stream].rows
     reading = warehouse.read()
     sandbox.faults.clear()
-    after = truth.tables(sandbox.company)[stream].rows
+    after = expected_v1.tables(sandbox.company)[stream].rows
     assert reading.error is None
     found = warehouse.tables[stream].keys()
     assert not (before.keys() & after.keys()) - found, "live rows are missing"

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from running import Pair
+from pair import Pair
 
 if TYPE_CHECKING:
     from personio_sandbox import Sandbox
