@@ -151,6 +151,12 @@ class Transport(HTTPAdapter):
             self._url
         ).path
 
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        if "_pool" in self.__dict__:
+            self._pool[0].close()
+        super().close()
+
     def _explain(self, error: Exception) -> TapPersonioError | TransientError:
         """What an error means. Its own text may hold the address with its query; the kind is enough."""
         cause = error.args[0] if error.args else None

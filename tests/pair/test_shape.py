@@ -56,7 +56,7 @@ def test_the_forms_of_known_fields_are_told(sandbox):
     assert fields["attributes.weekly_working_hours.value"] == {"text (number)": 100}
     assert fields["attributes.hire_date.value"] == {"text (midnight with offset)": 100}
     assert fields["attributes.preferred_name.value"].keys() == {"text", "text (empty)"}
-    assert fields["attributes.supervisor.value"]["null"] > 0
+    assert fields["attributes.supervisor.value"]["text (empty)"] > 0
     assert fields["attributes.dynamic_*"]["different keys"] > 3
     assert endpoints["/v1/company/attendances"]["fields"]["attributes.start_time"] == {"text (time)": 200}
     persons = endpoints["/v2/persons"]
