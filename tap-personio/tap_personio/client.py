@@ -175,7 +175,7 @@ class Client:
 
     def wait_a_moment(self, stats: StreamStats, times: int = 1) -> None:
         """Wait as before a retry, for what may pass without being a fault of the connection."""
-        _wait(self._settings.retry_wait * random.uniform(0.75, 1.25) * times, stats)  # noqa: S311 - not for secrets
+        _wait(_jittered(self._settings.retry_wait * times), stats)
 
     def retry(self, attempt: Callable[[], T], name: str, endpoint: str, stats: StreamStats) -> T:
         """Call `attempt` until it raises no TransientError, with growing waits; raises the last one after RETRIES."""
@@ -203,8 +203,7 @@ class Client:
         wait = self._settings.retry_wait
         error = yield 0.0  # backoff starts the generator so
         while True:
-            jittered = wait * random.uniform(0.75, 1.25)  # noqa: S311 - not for secrets
-            error = yield min(max(jittered, error.retry_after or 0.0), MAX_WAIT_SECONDS)
+            error = yield min(max(_jittered(wait), error.retry_after or 0.0), MAX_WAIT_SECONDS)
             wait = min(2 * wait, MAX_WAIT_SECONDS)
 
     def _learn_time(self, response: Response) -> None:
@@ -339,6 +338,11 @@ class _Fetch(Generic[T]):
             self._renewals += renewed
             self._outdated += not renewed
             self._stats.repeated += 1
+
+
+def _jittered(seconds: float) -> float:
+    """A wait a little shorter or longer, so that requests that failed together are not repeated together."""
+    return seconds * random.uniform(0.75, 1.25)  # noqa: S311 - not for secrets
 
 
 def _wait(seconds: float, stats: StreamStats) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.mapper import StreamMap
     from singer_sdk.singerlib import Message
 
     from tap_personio.client import Client
@@ -299,7 +300,7 @@ class PersonioStream(Stream):
         for rows, page in self._build_rows(pages):
             lines = b"".join(
                 encode_records(stream_map.stream_alias, applied(stream_map, rows), version)
-                for stream_map in self.stream_maps
+                for stream_map in self._output_maps
             )
             yield Chunk(lines, len(rows), self._newest(rows), page.total)
 
@@ -311,16 +312,20 @@ class PersonioStream(Stream):
         values = (dictionaries(row) if row.__class__ is dict else typed(row) for row in rows)
         return max(filter(None, values), default=None)
 
+    @property
+    def _output_maps(self) -> list[StreamMap]:
+        """The stream's maps, one for each name that it has in the output."""
+        return [each for each in self.stream_maps if not isinstance(each, RemoveRecordTransform)]
+
     # -- messages ---------------------------------------------------------------------------------------------
 
     def first_messages(self) -> Iterator[Message]:
         """SCHEMA, for each name that the stream has in the output."""
         bookmarks = [self.replication_key] if self.replication_key else None
-        for each in self.stream_maps:
-            if not isinstance(each, RemoveRecordTransform):
-                yield SchemaMessage(
-                    each.stream_alias, each.transformed_schema, each.transformed_key_properties, bookmarks
-                )
+        for each in self._output_maps:
+            yield SchemaMessage(
+                each.stream_alias, each.transformed_schema, each.transformed_key_properties, bookmarks
+            )
 
     @property
     def _activated(self) -> int | None:
@@ -352,9 +357,8 @@ class PersonioStream(Stream):
         """ACTIVATE_VERSION after a full sync."""
         version = self._activated
         if version is not None:
-            for each in self.stream_maps:
-                if not isinstance(each, RemoveRecordTransform):
-                    yield ActivateVersionMessage(each.stream_alias, version)
+            for each in self._output_maps:
+                yield ActivateVersionMessage(each.stream_alias, version)
 
     def commit(self, newest: str | None) -> None:
         """Everything has been written: move the bookmark.

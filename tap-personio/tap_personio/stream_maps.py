@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import StreamMapConfigError
-from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
+from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import Catalog
 
 from tap_personio.errors import SettingsError, StreamFailedError
@@ -89,8 +89,6 @@ def applied(stream_map: StreamMap, rows: Sequence[Any]) -> Sequence[Any]:
     Raises:
         StreamFailedError: an expression fails; its own error may quote a record.
     """
-    if isinstance(stream_map, RemoveRecordTransform):
-        return []
     if changes_nothing(stream_map):
         return rows
     try:
