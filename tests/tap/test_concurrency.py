@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from in_process import Warehouse
 from personio_sandbox import Sandbox
+from personio_sandbox.limits import RATES
 
 LATENCY = 0.05
 
@@ -40,22 +41,18 @@ def test_streams_are_fetched_at_the_same_time(sandbox):
     assert first_projects < last_attendances, "the last table was asked for when the first ones were done"
 
 
-def test_a_stream_that_waits_for_its_limit_keeps_no_connection(sandbox):
-    """Employees may be asked 15 times at once, then 5 times a second; everything else has no limit."""
-    sandbox.options.rate_limits = True
-    streams = [
-        "recruiting_applications",
-        "recruiting_stage_transitions",
-        "absences",
-        "attendances",
-        "projects",
-    ]
-    assert Warehouse(sandbox, streams, {"concurrency": 1}).read().error is None
-    order = [each.path for each in sorted(sandbox.requests, key=lambda each: each.at)]
-    limited = max(place for place, path in enumerate(order) if "/v2/recruiting" in path)
-    others = max(place for place, path in enumerate(order) if path.startswith("/v1/company"))
-    assert others < limited
-    assert not [each for each in sandbox.requests if each.status == 429]
+def test_a_stream_that_waits_for_its_limit_keeps_no_connection(monkeypatch):
+    """Stage transitions are asked for once a second, after five at once: all of attendances is read meanwhile."""
+    monkeypatch.setitem(RATES, "/v2/recruiting/applications/{row_id}/stage-transitions", (1, 5))
+    with Sandbox(employees=10, attendances_per_employee=800, seed=3) as sandbox:
+        sandbox.options.rate_limits = True
+        streams = ["recruiting_stage_transitions", "attendances"]
+        assert Warehouse(sandbox, streams, {"concurrency": 1}).read().error is None
+        order = [each.path for each in sorted(sandbox.requests, key=lambda each: each.at)]
+    limited = [place for place, path in enumerate(order) if path.endswith("/stage-transitions")]
+    others = [place for place, path in enumerate(order) if path.endswith("/attendances")]
+    assert len(others) > 3 * len(limited) > 30
+    assert max(others) < max(limited)
 
 
 def test_the_streams_of_one_run_interleave_and_each_keeps_its_order(sandbox):
