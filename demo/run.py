@@ -17,8 +17,8 @@ RUN = ["meltano", "--environment=demo", "run", "--full-refresh", "tap-personio",
 
 QUERY = """\
 SELECT t.name AS absence_type, count(*) AS absences, sum(a.days_count) AS days
-FROM absences a
-JOIN absence_types t ON t.id = a.time_off_type_id
+FROM personio.absences a
+JOIN personio.absence_types t ON t.id = a.time_off_type_id
 WHERE year(a.start_date) = year(today())
 GROUP BY ALL
 ORDER BY days DESC
@@ -47,11 +47,11 @@ def main() -> int:
 def show() -> None:
     """Print the tables, and the answer to one question."""
     with duckdb.connect(str(DATABASE), read_only=True) as database:
-        tables = [name for (name,) in database.execute("SHOW TABLES").fetchall()]
+        tables = [name for (name,) in database.execute("SHOW TABLES FROM personio").fetchall()]
         counts = " UNION ALL ".join(
-            f"SELECT '{name}' AS table_name, count(*) AS rows FROM {name}" for name in tables
+            f"SELECT '{name}' AS table_name, count(*) AS rows FROM personio.{name}" for name in tables
         )
-        print(f"\nThe tables in {DATABASE.relative_to(ROOT)}:")
+        print(f"\nThe tables in {DATABASE.relative_to(ROOT)}, schema personio:")
         database.sql(counts).show(max_rows=len(tables))
         print(f"For example, the absences that begin this year:\n\n{QUERY}")
         database.sql(QUERY).show()

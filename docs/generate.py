@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "tap-personio/README.md", "docs/tables.md", "docs/credential-and-rights.md")
+PAGES = (
+    "README.md",
+    "tap-personio/README.md",
+    "docs/tables.md",
+    "docs/credential-and-rights.md",
+    "docs/hub/README.md",
+)
 # In the SDK's types, `name` and others are attributes of the instance, not of the class.
 ALL: tuple[Any, ...] = cast("tuple[Any, ...]", STREAMS)
 
@@ -48,6 +54,7 @@ def filled(page: str) -> str:
         "rights": rights(),
         "tap settings": settings(CONFIG_JSONSCHEMA),
         "table names": names(),
+        "tap lines": definitions.tap_lines(),
     }
     return re.sub(
         r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)",

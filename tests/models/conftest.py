@@ -46,7 +46,7 @@ def build(dbt: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
                 "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"), "--no-use-colors",
                 "--vars", json.dumps({"as_of": TODAY.isoformat()}),
             ],
-            env={**os.environ, "DBT_DUCKDB_PATH": str(database), **environment},
+            env={**os.environ, "DBT_DUCKDB_PATH": str(database), "DBT_DUCKDB_RAW_SCHEMA": "main", **environment},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         results = folder / "target" / "run_results.json"

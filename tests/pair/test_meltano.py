@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import duckdb
 import expected_v1
 import pytest
 from meltano_project import Project
+from pair import Pair
 from personio_sandbox import Sandbox
 from personio_sandbox.access import AREAS
 
@@ -113,18 +116,43 @@ def test_a_refused_login_fails_the_run_with_a_sentence(project):
     assert "not-the-secret" not in log
 
 
-def test_both_plugins_can_be_added_to_an_empty_project_from_their_definitions(sandbox, tmp_path):
-    for package in ("tap-personio", "target-duckdb"):
-        subprocess.run(
-            [BIN / "uv", "build", "--quiet", "--wheel", "--out-dir", tmp_path, ROOT / package], check=True
-        )
-    subprocess.run([BIN / "meltano", "init", tmp_path / "empty"], check=True, capture_output=True)
-    project = Project(tmp_path / "empty", sandbox)
-    for plugin in ("tap-personio", "target-duckdb"):
-        definition = str(ROOT / "docs" / "hub" / f"{plugin}.yml")
-        project.meltano("add", "--from-ref", definition, plugin, UV_FIND_LINKS=str(tmp_path))
-    project.meltano("run", "tap-personio", "target-duckdb")
-    assert project.pair.differences() == []
+@pytest.mark.full
+def test_the_page_about_an_own_project_works_as_printed(sandbox, tmp_path):
+    names = ("TAP_", "TARGET_", "MELTANO_", "DBT_", "UV_FIND_LINKS")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(names)}
+    environment["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    own = tmp_path / "own"
+    subprocess.run([BIN / "meltano", "init", own], check=True, capture_output=True)
+    credential = {"papi-…\nTAP": f"{sandbox.client_id}\nTAP", "papi-…\n": f"{sandbox.client_secret}\n"}
+
+    page = (ROOT / "docs" / "hub" / "README.md").read_text().replace("/path/to/repository", str(ROOT))
+    line = ""
+    for step in re.finditer(r"Replace the line `(.+?)`|```(sh|yaml)\n(.*?)```", page, re.DOTALL):
+        line, block = step[1] or line, step[3]
+        if step[2] == "yaml":
+            declared = (own / "meltano.yml").read_text()
+            assert declared.count(f"    {line}\n") == 1, line
+            (own / "meltano.yml").write_text(declared.replace(f"    {line}\n", block))
+        elif step[2] and "papi-…" in block:
+            for shown, value in credential.items():
+                block = block.replace(shown, value, 1)
+            (own / ".env").write_text(f"{block}TAP_PERSONIO_API_URL={sandbox.url}\n")
+        elif step[2]:
+            done = subprocess.run(
+                ["sh", "-e"],
+                input=block,
+                cwd=own,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+
+    pair = Pair(own / "output", sandbox, schema="personio")
+    assert pair.differences() == []
+    assert "employments" not in pair.tables()
+    assert (own / "output" / "report.html").stat().st_size > 100_000
 
 
 @pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.full)])
@@ -137,4 +165,5 @@ def test_the_demo_shows_what_landed(tmp_path, times):
         for table in expected_v1.EIGHT:
             assert f"│ {table} " in shown
     with duckdb.connect(str(clone / "output" / "demo.duckdb"), read_only=True) as database:
-        assert database.execute("SELECT count(*), count(DISTINCT id) FROM employees").fetchone() == (200, 200)
+        counts = database.execute("SELECT count(*), count(DISTINCT id) FROM personio.employees").fetchone()
+        assert counts == (200, 200)

@@ -21,7 +21,7 @@ class Project:
 
     def __init__(self, folder: Path, sandbox: Sandbox) -> None:
         self.folder, self.sandbox = folder, sandbox
-        self.pair = Pair(folder, sandbox)
+        self.pair = Pair(folder, sandbox, schema="personio")
         self.environment = {
             **{
                 name: value

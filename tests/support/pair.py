@@ -65,6 +65,7 @@ class Pair:
         streams: what is selected; the eight tables unless said otherwise, None leaves it to the tap.
         state: what the next run begins with.
         environment: further environment variables.
+        schema: where the loader puts the tables.
     """
 
     folder: Path
@@ -74,6 +75,7 @@ class Pair:
     streams: Iterable[str] | None = expected_v1.EIGHT
     state: dict[str, Any] | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    schema: str = "main"
 
     @property
     def database(self) -> Path:
@@ -174,7 +176,7 @@ class Pair:
             for name, kind in types.items()
         ]
         with duckdb.connect(str(self.database), read_only=True) as connection:
-            found = connection.execute(f'SELECT {", ".join(cells)} FROM main."{table}"').fetchall()
+            found = connection.execute(f'SELECT {", ".join(cells)} FROM {self.schema}."{table}"').fetchall()
         rows = [dict(zip(types, map(_value, row, types.values()), strict=True)) for row in found]
         keys = tuple(keys)
         many = Counter(tuple(row[key] for key in keys) for row in rows)
@@ -185,13 +187,16 @@ class Pair:
         """Column types of a table, in order."""
         with duckdb.connect(str(self.database), read_only=True) as connection:
             return {
-                name: kind for name, kind, *_ in connection.execute(f'DESCRIBE main."{table}"').fetchall()
+                name: kind
+                for name, kind, *_ in connection.execute(f'DESCRIBE {self.schema}."{table}"').fetchall()
             }
 
     def tables(self) -> set[str]:
         """Tables of the database."""
         with duckdb.connect(str(self.database), read_only=True) as connection:
-            found = connection.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main'")
+            found = connection.execute(
+                "SELECT table_name FROM duckdb_tables() WHERE schema_name = ?", [self.schema]
+            )
             return {name for (name,) in found.fetchall()}
 
     def differences(self, expected: Mapping[str, expected_v1.Table] | None = None) -> list[str]:

@@ -31,6 +31,6 @@ from counted
 {%- if versions %}
 left join {{ versions }} as versions
     on counted.table_name = versions.table_name
-        and versions.table_schema = '{{ env_var("DBT_DUCKDB_RAW_SCHEMA", "main") }}'
+        and versions.table_schema = '{{ env_var("DBT_DUCKDB_RAW_SCHEMA", "personio") }}'
 {%- endif %}
 group by counted.table_name
