@@ -1,4 +1,4 @@
-"""`python -m bench`: all benchmarks, about 40 minutes; with `--quick`, about ten."""
+"""`python -m bench`: all benchmarks, about 45 minutes; with `--quick`, about 15."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def main(*, quick: bool) -> None:
     pair.compare(1 if quick else 3, 0)
     if not quick:
         pair.compare(2, 0.05)
-    limits.main()
+    limits.main((100,), (0.2,))
     print("\nThe loader:", flush=True)
     command = [sys.executable, "-m", "bench.loader"]
     subprocess.run([*command, *(["--scale=0.1"] if quick else [])], check=True)

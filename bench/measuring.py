@@ -48,11 +48,12 @@ class Series:
         return median(getattr(run, what) for run in self.runs)
 
 
-def run(commands: Sequence[Sequence[str]], **options: Any) -> Figures:
+def run(commands: Sequence[Sequence[str]], output: Path | None = None, **options: Any) -> Figures:
     """Run a pipeline and wait for it.
 
     Args:
-        commands: each one reads the output of the one before; the output of the last is discarded.
+        commands: each one reads the output of the one before.
+        output: where the output of the last one goes; it is discarded if there is none.
         options: for the processes, such as `env` and `cwd`.
 
     Raises:
@@ -62,13 +63,14 @@ def run(commands: Sequence[Sequence[str]], **options: Any) -> Figures:
     processes: list[subprocess.Popen[bytes]] = []
     errors = []
     source = None
+    sink: Any = output.open("wb") if output else subprocess.DEVNULL
     for command in commands:
         last = len(processes) == len(commands) - 1
         errors.append((ENVIRONMENTS / f"stderr-{len(processes)}").open("wb+"))
         process = subprocess.Popen(
             command,
             stdin=source or subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL if last else subprocess.PIPE,
+            stdout=sink if last else subprocess.PIPE,
             stderr=errors[-1],
             **options,
         )
@@ -151,12 +153,13 @@ def sandbox(**options: Any) -> Iterator[str]:
         process.wait(timeout=20)
 
 
-def ask(url: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    """Send a request to a control endpoint of the sandbox."""
+def ask(url: str, path: str, body: dict[str, Any] | None = None, method: str | None = None) -> Any:
+    """Send a request to a control endpoint of the sandbox: GET, or POST with a body, unless `method` says otherwise."""
     request = urllib.request.Request(
         f"{url}/_sandbox/{path}",
         data=None if body is None else json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
+        method=method,
     )
     with urllib.request.urlopen(request, timeout=120) as answer:
         return json.load(answer)

@@ -20,10 +20,10 @@ COMPANY = {"employees": 1000, "attendances": 250_000, "absences": 14_891, "hosti
 
 
 class Pair:
-    """The tap and the loader, connected by a pipe, with eight tables selected."""
+    """The tap and the loader, connected by a pipe, with eight tables selected; None selects the default tables."""
 
     def __init__(
-        self, url: str, name: str = "pair", streams: tuple[str, ...] = TABLES, **config: Any
+        self, url: str, name: str = "pair", streams: tuple[str, ...] | None = TABLES, **config: Any
     ) -> None:
         self.database = ENVIRONMENTS / f"{name}.duckdb"
         self._files = {}
@@ -36,12 +36,12 @@ class Pair:
         self._files["catalog"] = ENVIRONMENTS / f"{name}-catalog.json"
         self._discover(streams)
 
-    def _discover(self, streams: tuple[str, ...]) -> None:
+    def _discover(self, streams: tuple[str, ...] | None) -> None:
         import subprocess  # noqa: PLC0415
 
         command = [ours() / "tap-personio", "--config", self._files["tap"], "--discover"]
         catalog = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-        for stream in catalog["streams"]:
+        for stream in catalog["streams"] if streams is not None else ():
             for entry in stream["metadata"]:
                 if not entry["breadcrumb"]:
                     entry["metadata"]["selected"] = stream["tap_stream_id"] in streams
@@ -58,10 +58,15 @@ class Pair:
             self._files["catalog"],
         ]
 
+    @property
+    def target(self) -> list[Any]:
+        """The loader's command."""
+        return [ours() / "target-duckdb", "--config", self._files["target"]]
+
     def load(self) -> Figures:
         """Tap and loader together, from nothing to a closed file."""
         self.database.unlink(missing_ok=True)
-        return run([self.tap, [ours() / "target-duckdb", "--config", self._files["target"]]])
+        return run([self.tap, self.target])
 
     def read(self) -> Figures:
         """The tap alone."""
@@ -76,7 +81,7 @@ class Pair:
 
                 subprocess.run(self.tap, stdout=out, stderr=subprocess.DEVNULL, check=True)
         self.database.unlink(missing_ok=True)
-        return run([["cat", messages], [ours() / "target-duckdb", "--config", self._files["target"]]])
+        return run([["cat", messages], self.target])
 
 
 class Omniload:
