@@ -9,7 +9,7 @@ import click
 from tap_personio.attributes import STANDARD
 from tap_personio.errors import StreamFailedError, StreamUnavailableError
 from tap_personio.progress import StreamStats
-from tap_personio.stream import SyncPlan
+from tap_personio.sync_plan import SyncPlan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ from tap_personio.columns import OTHER_FIELDS, Column, WrongTypeError, get_path
 from tap_personio.pages import Metadata, Page, check_success, parse_v1
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _NULL = msgspec.Raw(b"null")
 # Personio adds a field now and then; more than so many are not fields.
@@ -98,6 +98,15 @@ class RowBuilder:
             self.misfits[name] += 1
             odd[name] = value
             return None
+
+    def misfit_warnings(self, stream: str) -> Iterator[str]:
+        """A sentence for each column with values that did not fit."""
+        for name, count in self.misfits.items():
+            values = "value" if count == 1 else "values"
+            yield (
+                f"{count} {values} of the column '{name}' of {stream} did not fit its type: the column is empty there, "
+                "and what came is in the column other_fields."
+            )
 
 
 class TypedRows:

@@ -22,8 +22,8 @@ from tap_personio.attributes import STANDARD
 from tap_personio.client import Client
 from tap_personio.progress import StreamStats
 from tap_personio.run import ParentIds, RunContext
-from tap_personio.stream import SyncPlan
 from tap_personio.streams import STREAMS
+from tap_personio.sync_plan import SyncPlan
 
 if TYPE_CHECKING:
     from singer_sdk import Tap

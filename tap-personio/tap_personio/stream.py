@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from dataclasses import dataclass
 from operator import attrgetter, methodcaller
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,6 +20,7 @@ from tap_personio.prefetch import Chunk
 from tap_personio.progress import StreamStats
 from tap_personio.records import RowBuilder, TypedRows
 from tap_personio.stream_maps import applied, changes_nothing, fingerprint
+from tap_personio.sync_plan import SyncPlan, SyncRules, advance, plan_sync, too_few_records
 from tap_personio.writer import encode_records
 
 if TYPE_CHECKING:
@@ -39,28 +39,6 @@ if TYPE_CHECKING:
 OTHER_FIELDS_COLUMN = Column(
     OTHER_FIELDS, OBJECT, description="Fields that Personio sends and this stream does not know yet."
 )
-# A full sync that brings fewer records is refused only if so many are missing, see the setting max_removed_percent.
-MIN_REMOVED = 20
-
-
-@dataclass(frozen=True, slots=True)
-class SyncPlan:
-    """How a stream is read in this run.
-
-    Attributes:
-        since: read what changed from this moment on (the lookback is already taken off); None is a full sync.
-        version: what the records carry.
-        started: when the run began, by Personio's clock.
-    """
-
-    since: dt.datetime | None
-    version: int | None
-    started: dt.datetime
-
-    @property
-    def is_full_sync(self) -> bool:
-        """Whether everything is read."""
-        return self.since is None
 
 
 class PersonioStream(Stream):
@@ -178,30 +156,18 @@ class PersonioStream(Stream):
     @functools.cached_property
     def plan(self) -> SyncPlan:
         """How the stream is read in this run."""
-        started = self.run.started
-        bookmark = self.stream_state
-        version = bookmark.get("version")
-        since = self._start_of_increment(bookmark, started)
-        if since is not None and (isinstance(version, int) or self.append_only):
-            return SyncPlan(since - self.lookback, None if self.append_only else version, started)
-        if self.append_only:
-            return SyncPlan(None, None, started)
-        fresh = int(started.timestamp() * 1000)
-        return SyncPlan(None, max(fresh, version + 1) if isinstance(version, int) else fresh, started)
+        return plan_sync(self.stream_state, self._sync_rules, self.run.started)
 
-    def _start_of_increment(self, bookmark: dict[str, Any], started: dt.datetime) -> dt.datetime | None:
-        """Where an increment begins; None when a full sync is needed."""
-        if not self.reads_increments or bookmark.get("replication_key") != self.replication_key:
-            return None
-        since = _timestamp(bookmark.get("replication_key_value"))
-        full_sync_at = _timestamp(bookmark.get("read_whole_at"))
-        if since is None or full_sync_at is None or bookmark.get("scope") != self._coverage_and_selection:
-            return None
-        after = self.settings.resync_after
-        is_overdue = after is not None and not self.append_only and started - full_sync_at >= after
-        if is_overdue or self.run.was_deleted(self.deletion_events, full_sync_at):
-            return None
-        return since
+    @functools.cached_property
+    def _sync_rules(self) -> SyncRules:
+        return SyncRules(
+            replication_key=self.replication_key if self.reads_increments else None,
+            append_only=self.append_only,
+            lookback=self.lookback,
+            resync_after=self.settings.resync_after,
+            scope=self._coverage_and_selection,
+            was_deleted=functools.partial(self.run.was_deleted, self.deletion_events),
+        )
 
     @property
     def _days(self) -> str:
@@ -258,15 +224,8 @@ class PersonioStream(Stream):
             except (msgspec.MsgspecError, AttributeError, TypeError, KeyError, UnicodeError, RecursionError):
                 msg = "a record has an unexpected shape, so that it cannot be read"
                 raise StreamFailedError(msg) from None
-        for name, count in builder.misfits.items():
-            self.logger.warning(
-                "%d %s of the column '%s' of %s did not fit its type: the column is empty there, and what came is in "
-                "the column other_fields.",
-                count,
-                "value" if count == 1 else "values",
-                name,
-                self.name,
-            )
+        for warning in builder.misfit_warnings(self.name):
+            self.logger.warning(warning)
         self.warn_of_oddities()
 
     def _row(self, fields: Any, builder: RowBuilder) -> Any:
@@ -333,25 +292,12 @@ class PersonioStream(Stream):
         return self.plan.version if self.plan.is_full_sync and self.settings.activate_versions else None
 
     def too_few_records(self) -> StreamFailedError | None:
-        """Why a full sync must not be activated: it brought far fewer records than the last one.
-
-        A credential that was narrowed looks like a company that shrank. Syncs of other days cannot be compared.
-        """
-        now, before = self.stats.rows, self.stream_state.get("records")
-        limit, covered = self.settings.max_removed_percent, str(self.stream_state.get("scope")).split(" ")[0]
-        covers_other_days = "/" in covered and covered != self._days
-        if limit is None or self._activated is None or not isinstance(before, int):
+        """Why this full sync must not be activated, see `sync_plan.too_few_records`."""
+        if self.shrinks_often or self._activated is None:
             return None
-        if self.shrinks_often or covers_other_days:
-            return None
-        if before - now < MIN_REMOVED or (before - now) * 100 <= limit * before:
-            return None
-        msg = (
-            f"this full sync brought {now:,} records, the last one {before:,}, which is more than max_removed_percent "
-            f"({limit:g}) fewer; check what the credential may read, or, if the others are gone in Personio, accept "
-            "that with --full-refresh or a higher max_removed_percent"
-        )
-        return StreamFailedError(msg)
+        limit = self.settings.max_removed_percent
+        reason = too_few_records(self.stream_state, self.stats.rows, limit, self._days)
+        return StreamFailedError(reason) if reason else None
 
     def last_messages(self) -> Iterator[Message]:
         """ACTIVATE_VERSION after a full sync."""
@@ -364,23 +310,9 @@ class PersonioStream(Stream):
         """Everything has been written: move the bookmark.
 
         Args:
-            newest: the largest replication key value of the read. The bookmark never passes the start of the run:
-                what changed later may stand on a page that was read before.
+            newest: the largest replication key value of the read.
         """
-        plan, bookmark = self.plan, self.stream_state
-        if plan.is_full_sync and plan.version is not None:
-            bookmark["version"] = plan.version
-            bookmark["records"] = self.stats.rows
-        bookmark["scope"] = self._coverage_and_selection
-        if not self.reads_increments:
-            return
-        started = plan.started.isoformat()
-        previous = None if plan.is_full_sync else bookmark.get("replication_key_value")
-        reached = min(newest, started) if newest else previous or started
-        bookmark["replication_key"] = self.replication_key
-        bookmark["replication_key_value"] = max(reached, previous) if previous else reached
-        if plan.is_full_sync:
-            bookmark["read_whole_at"] = started
+        advance(self.stream_state, self.plan, self._sync_rules, self.stats.rows, newest)
 
     # -- for the SDK's `--test` -------------------------------------------------------------------------------
 
@@ -415,11 +347,3 @@ class PersonioStream(Stream):
     def id_pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:
         """Pages with at least the identifiers of the records."""
         return self.pages(plan, stats)
-
-
-def _timestamp(value: Any) -> dt.datetime | None:
-    try:
-        timestamp = dt.datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-    return timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=dt.UTC)

@@ -23,7 +23,8 @@ from tap_personio.check import check
 from tap_personio.errors import SettingsError, StreamFailedError, StreamUnavailableError, TapPersonioError
 from tap_personio.prefetch import Chunk, prefetch
 from tap_personio.run import ParentIds, RunContext
-from tap_personio.settings import CONFIG_JSONSCHEMA, Settings, typed
+from tap_personio.setting_types import typed
+from tap_personio.settings import CONFIG_JSONSCHEMA, Settings
 from tap_personio.shape import shape
 from tap_personio.streams import STREAMS
 from tap_personio.streams.v2_webhooks import WebhookEvents
@@ -71,7 +72,7 @@ class TapPersonio(Tap):
             config = {**(config or {}), **(self._environment() if parse_env_config else {})}
             if validate_config:
                 Settings.from_config(config)
-                config = typed(config)
+                config = typed(config, CONFIG_JSONSCHEMA)
             parse_env_config = False
         super().__init__(
             config=config, parse_env_config=parse_env_config, validate_config=validate_config, **kwargs

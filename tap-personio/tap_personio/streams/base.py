@@ -26,7 +26,7 @@ from tap_personio.cursor_lists import read_cursor
 from tap_personio.offset_lists import Offset, OffsetList, read_list
 from tap_personio.pages import IdReader, Page, parse_v1
 from tap_personio.records import TypedRows
-from tap_personio.stream import PersonioStream, SyncPlan
+from tap_personio.stream import PersonioStream
 from tap_personio.transport import Request
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from tap_personio.progress import StreamStats
+    from tap_personio.sync_plan import SyncPlan
 
 # Forms in which filters take a moment.
 WITH_ZONE = "%Y-%m-%dT%H:%M:%SZ"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tap_personio.pages import Page
     from tap_personio.progress import StreamStats
-    from tap_personio.stream import SyncPlan
+    from tap_personio.sync_plan import SyncPlan
     from tap_personio.transport import Request
 
 PERSON_FIELDS = (

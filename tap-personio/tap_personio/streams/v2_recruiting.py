@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tap_personio.progress import StreamStats
-    from tap_personio.stream import SyncPlan
+    from tap_personio.sync_plan import SyncPlan
 
 
 class RecruitingList(V2List):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tap_personio.progress import StreamStats
-    from tap_personio.stream import SyncPlan
+    from tap_personio.sync_plan import SyncPlan
 
 
 class Documents(V2Children):
