@@ -1,6 +1,7 @@
 """A company that was loaded, and dbt from its own environment, for which `make .venv-dbt/ready` is asked."""
 
 import datetime as dt
+import functools
 import json
 import os
 import subprocess
@@ -17,9 +18,13 @@ ROOT = Path(__file__).resolve().parents[2]
 TRANSFORM = ROOT / "transform"
 NOW = dt.datetime(2026, 6, 15, 12, tzinfo=dt.UTC)
 TODAY = NOW.date()
-STREAMS = (
-    "employees", "absence_types", "absences", "hourly_absences", "absence_periods", "attendances", "attendance_periods",
-    "projects", "projects_v2", "employees_absences_balance",
+V1 = (
+    "employees", "absence_types", "absences", "hourly_absences", "attendances", "projects",
+    "employees_absences_balance",
+)  # fmt: skip
+V2 = (
+    "persons", "employments", "org_units", "workplaces", "legal_entities", "cost_centers", "absence_types_v2",
+    "absence_periods", "absence_period_breakdowns", "attendance_periods", "projects_v2",
 )  # fmt: skip
 
 Build = Callable[..., dict[str, str]]
@@ -60,21 +65,42 @@ def build(dbt: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
 
 
 @pytest.fixture(scope="session")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """A company, loaded through both API versions."""
+def sandbox() -> Iterator[Sandbox]:
+    """The company."""
     options = {"employees": 60, "attendances_per_employee": 40, "absences_per_employee": 12, "now": NOW}
     with Sandbox(**options) as sandbox:
-        pair = Pair(tmp_path_factory.mktemp("company"), sandbox, streams=STREAMS)
-        pair.run()
-        yield pair
+        yield sandbox
 
 
 @pytest.fixture(scope="session")
-def company(loaded: Pair, build: Build) -> Pair:
-    """The same with its models built, all tests of dbt passed."""
-    outcome = build(loaded.database)
+def loaded(sandbox: Sandbox, build: Build, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pair]:
+    """Load the company through these streams and build its models, once; all tests of dbt pass."""
+
+    @functools.cache
+    def load(streams: tuple[str, ...]) -> Pair:
+        pair = Pair(tmp_path_factory.mktemp("company"), sandbox, streams=streams)
+        pair.run()
+        outcome = build(pair.database)
+        assert set(outcome.values()) <= {"success", "pass"}, outcome
+        return pair
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def company(loaded: Callable[..., Pair]) -> Pair:
+    """The company, loaded through both API versions, with its models."""
+    return loaded(V1 + V2)
+
+
+@pytest.fixture(scope="session")
+def empty(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database without any raw table, with its models, and without a schema for raw tables."""
+    database = tmp_path_factory.mktemp("empty") / "empty.duckdb"
+    duckdb.connect(str(database)).close()
+    outcome = build(database, DBT_DUCKDB_RAW_SCHEMA="elsewhere")
     assert set(outcome.values()) <= {"success", "pass"}, outcome
-    return loaded
+    return database
 
 
 def rows(database: Path, query: str) -> list[tuple[Any, ...]]:

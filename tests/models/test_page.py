@@ -15,8 +15,6 @@ from personio_report.charts import CHARTS, Chart
 from personio_report.figures import read
 from personio_report.page import VEGA_LITE, render, spec
 
-from .conftest import Build
-
 pytestmark = pytest.mark.full
 
 COMMAND = str(Path(sys.executable).parent / "personio-report")
@@ -101,11 +99,8 @@ def test_small_groups_are_put_together_or_left_out(company: Pair) -> None:
     assert sum(row["people"] for row in figures.charts["departments"]) == figures.summary["people"]
 
 
-def test_without_data_every_chart_says_what_is_missing(build: Build, tmp_path: Path) -> None:
-    database = tmp_path / "empty.duckdb"
-    duckdb.connect(str(database)).close()
-    build(database)
-    page = render(read(str(database)))
+def test_without_data_every_chart_says_what_is_missing(empty: Path) -> None:
+    page = render(read(str(empty)))
     assert page.count('class="missing"') == len(CHARTS)
 
 

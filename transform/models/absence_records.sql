@@ -35,8 +35,7 @@ v1 as (
         coalesce(in_days.id_v2, in_days.id) as absence_id,
         in_days.id as v1_id,
         in_days.employee_id,
-        in_days.time_off_type_id as absence_type_id,
-        coalesce(types.id_v2, in_days.time_off_type_id) as absence_type_id_v2,
+        coalesce(types.absence_type_id, in_days.time_off_type_id) as absence_type_id,
         coalesce(types.name, in_days.time_off_type_name) as absence_type_name,
         types.category,
         'day' as unit,
@@ -53,7 +52,7 @@ v1 as (
         in_days.created_at,
         in_days.updated_at
     from in_days
-    left join types on in_days.time_off_type_id = types.absence_type_id
+    left join types on in_days.time_off_type_id = types.v1_id
 
     union all by name
 
@@ -61,8 +60,7 @@ v1 as (
         in_hours.id as absence_id,
         in_hours.id as v1_id,
         in_hours.employee_id,
-        coalesce(in_hours.time_off_type_id, types.absence_type_id, in_hours.absence_type_id) as absence_type_id,
-        in_hours.absence_type_id as absence_type_id_v2,
+        coalesce(in_hours.absence_type_id, in_hours.time_off_type_id) as absence_type_id,
         coalesce(types.name, in_hours.absence_type_name) as absence_type_name,
         types.category,
         'hour' as unit,
@@ -79,7 +77,7 @@ v1 as (
         in_hours.created_at,
         in_hours.updated_at
     from in_hours
-    left join types on in_hours.absence_type_id = types.id_v2
+    left join types on in_hours.absence_type_id = types.absence_type_id
 ),
 
 v2 as (
@@ -87,8 +85,7 @@ v2 as (
         periods.id as absence_id,
         cast(null as varchar) as v1_id,
         periods.person_id as employee_id,
-        coalesce(types.absence_type_id, periods.absence_type_id) as absence_type_id,
-        periods.absence_type_id as absence_type_id_v2,
+        periods.absence_type_id,
         types.name as absence_type_name,
         types.category,
         coalesce(types.unit, case when periods.starts_from_type is null then 'hour' else 'day' end) as unit,
@@ -107,7 +104,7 @@ v2 as (
         periods.created_at,
         periods.updated_at
     from periods
-    left join types on periods.absence_type_id = types.id_v2
+    left join types on periods.absence_type_id = types.absence_type_id
 )
 
 select *, 'v1' as api from v1
@@ -116,5 +113,5 @@ union all by name
 -- known by employee, type and start.
 select *, 'v2' as api from v2
 where absence_id not in (select absence_id from v1)
-    and (employee_id, absence_type_id_v2, start_at)
-        not in (select (employee_id, absence_type_id_v2, start_at) from v1 where start_at is not null)
+    and (employee_id, absence_type_id, start_at)
+        not in (select (employee_id, absence_type_id, start_at) from v1 where start_at is not null)

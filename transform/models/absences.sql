@@ -21,7 +21,9 @@ select
     records.half_day_start,
     records.half_day_end,
     coalesce(records.days, totals.days, case when records.unit = 'day' then 0 end) as days,
-    coalesce(records.hours, totals.hours) as hours,
+    -- API v1 tells the amount; API v2 only from when until when, and the amount in the breakdowns.
+    case when records.api = 'v1' then coalesce(records.hours, totals.hours) else coalesce(totals.hours, records.hours) end
+        as hours,
     records.api,
     records.created_at,
     records.updated_at

@@ -22,17 +22,21 @@ v2_projects as (
     {{ raw('projects_v2', {'id': 'bigint', 'name': 'varchar'}) }}
 ),
 
--- In v2 a break is a period of its own; only what of it lies inside the work is taken off.
+-- In v2 a break is a period of its own, mostly between two periods of work. It counts for the work that it follows or
+-- lies in; only what lies inside the work is taken off its hours.
 pauses as (
-    select work.id, sum(epoch(
-        least(work.end_date_time, pause.end_date_time) - greatest(work.start_date_time, pause.start_date_time)
-    )) / 60 as minutes
+    select
+        work.id,
+        sum(epoch(pause.end_date_time - pause.start_date_time)) / 60 as minutes,
+        sum(epoch(
+            least(work.end_date_time, pause.end_date_time) - greatest(work.start_date_time, pause.start_date_time)
+        )) / 60 as minutes_inside
     from periods as work
     inner join periods as pause
         on work.person_id = pause.person_id
             and work.attribution_date = pause.attribution_date
-            and work.start_date_time < pause.end_date_time
-            and work.end_date_time > pause.start_date_time
+            and pause.start_date_time <= work.end_date_time
+            and pause.end_date_time > work.start_date_time
     where work.type = 'WORK' and pause.type = 'BREAK'
     group by all
 ),
@@ -45,6 +49,7 @@ v2 as (
         work.start_date_time as start_at,
         work.end_date_time as end_at,
         coalesce(pauses.minutes, 0) as break_minutes,
+        coalesce(pauses.minutes_inside, 0) as minutes_off,
         lower(work.approval_status) as status,
         work.project_id,
         cast(null as varchar) as project_name,
@@ -63,6 +68,7 @@ v1 as (
         date + start_time as start_at,
         date + end_time as end_at,
         coalesce("break", 0) as break_minutes,
+        coalesce("break", 0) as minutes_off,
         lower(status) as status,
         project_id,
         project_name,
@@ -95,7 +101,7 @@ select
     united.end_at,
     united.end_at is null as is_running,
     cast(united.break_minutes as double) as break_minutes,
-    epoch(united.end_at - united.start_at) / 3600 - united.break_minutes / 60 as hours,
+    epoch(united.end_at - united.start_at) / 3600 - united.minutes_off / 60 as hours,
     united.status,
     united.project_id,
     coalesce(v1_projects.name, v2_projects.name, united.project_name) as project_name,

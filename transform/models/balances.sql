@@ -7,7 +7,7 @@ with raw as (
 
 select
     raw.employee_id,
-    raw.id as absence_type_id,
+    coalesce(types.absence_type_id, raw.id) as absence_type_id,
     coalesce(types.name, raw.name) as absence_type_name,
     lower(coalesce(types.category, raw.category)) as category,
     types.unit,
@@ -15,4 +15,4 @@ select
     raw.available_balance,
     raw.balance - raw.available_balance as planned
 from raw
-left join {{ ref('absence_types') }} as types on raw.id = types.absence_type_id
+left join {{ ref('absence_types') }} as types on raw.id = types.v1_id
