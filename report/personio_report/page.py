@@ -28,7 +28,7 @@ def render(figures: Figures) -> str:
         tiles="\n".join(_tile(*tile) for tile in tiles(figures)),
         charts="\n".join(_card(chart, figures.charts[chart.key]) for chart in CHARTS),
         loads=_table(
-            {"table_name": "Table", "row_count": "Rows", "read_whole_at": "Last read whole",
+            {"table_name": "Table", "row_count": "Rows", "loaded_at": "Last loaded", "read_whole_at": "Last read whole",
              "newest_change": "Newest change in it"}, figures.loads,
         ),
         written_at=_moment(figures.written_at),

@@ -42,7 +42,7 @@ FROM movement, away, sick
 """
 
 LOADS = """
-SELECT table_name, row_count, read_whole_at, newest_change
+SELECT table_name, row_count, loaded_at, read_whole_at, newest_change
 FROM loaded_tables
 ORDER BY table_name
 """

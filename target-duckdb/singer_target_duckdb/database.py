@@ -13,7 +13,7 @@ from urllib.parse import urlparse
 
 import duckdb
 
-from singer_target_duckdb.errors import LoaderError
+from singer_target_duckdb.errors import LoaderError, first_line
 from singer_target_duckdb.sql import literal, quoted
 
 if TYPE_CHECKING:
@@ -261,8 +261,3 @@ def catalog_name(path: str, config: Mapping[str, Any]) -> str:
     if is_motherduck(path):
         return stem or "my_db"
     return f"{stem}_db" if stem.lower() in _RESERVED else stem or "db"
-
-
-def first_line(error: Exception) -> str:
-    """What an error of DuckDB says, without the advice and the statement below it."""
-    return str(error).split("\n", maxsplit=1)[0]

@@ -45,12 +45,18 @@ class Batch:
         lines: the input line of each row.
     """
 
+    database: Database
     table: str
     versions: list[tuple[int | None, int]]
     lines: LineNumbers
 
     def __len__(self) -> int:
         return len(self.lines)
+
+    def count(self, condition: str) -> int:
+        """How many rows meet an SQL condition."""
+        ((found,),) = self.database.rows(f"SELECT count(*) FROM {self.table} WHERE {condition}")
+        return int(found)
 
 
 @dataclass
@@ -129,7 +135,7 @@ class BatchReader:
             msg = f"Stream '{self.stream}': DuckDB found {found} records where {len(staging)} had come."
             raise LoaderError(msg)
         firsts = [(None if version is None else int(version), row) for version, row, _ in versions]
-        return Batch(self.table, firsts, staging.lines)
+        return Batch(self.database, self.table, firsts, staging.lines)
 
     def drop(self) -> None:
         """Give the memory of the batch back."""

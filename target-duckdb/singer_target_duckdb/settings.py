@@ -64,6 +64,8 @@ _TABLE: tuple[tuple[str, Any, str, str, dict[str, Any]], ...] = (
      {"secret": True}),
     ("lock_timeout", th.NumberType(minimum=0, maximum=86_400), "Wait for a locked file", ("Seconds to wait for "
      "another process that has the database open."), {"default": 0}),
+    ("ledger_days", th.IntegerType(minimum=0, maximum=100_000), "Days in the ledger", ("How long the table "
+     "`_singer.loads` keeps a row for each run and table; 0: no rows are written."), {"default": 400}),
     ("delimiter", th.StringType, "Unused", _UNUSED, {}),
     ("quotechar", th.StringType, "Unused", _UNUSED, {}),
     ("flush_all_streams", th.BooleanType, "Unused", "Accepted for compatibility; a flush always loads all streams.",

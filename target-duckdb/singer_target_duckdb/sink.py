@@ -20,6 +20,7 @@ from singer_target_duckdb.versions import RUN_VERSION, Versions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from singer_target_duckdb.bookkeeping import Bookkeeping
     from singer_target_duckdb.column_types import Column
     from singer_target_duckdb.database import Database
     from singer_target_duckdb.loading import Batch
@@ -59,6 +60,7 @@ class Run:
     """What the sinks of a run share.
 
     Attributes:
+        books: what the target keeps about its tables in the database.
         staging: directory of the staging files.
         reader: tells the input line of the message being processed.
         undeclared: streams and properties of which has been said that the schema lacks them.
@@ -66,6 +68,7 @@ class Run:
     """
 
     database: Database
+    books: Bookkeeping
     staging: StagingDirectory
     reader: MessageReader
     versions: dict[tuple[str, str], Versions] = field(default_factory=dict)
@@ -142,7 +145,7 @@ class DuckDBSink(Sink):
         versions = self.run.versions.setdefault(
             (folded(self.table.schema), folded(self.table.name)),
             Versions(
-                self.run.database,
+                self.run.books,
                 self.logger,
                 self.stream_name,
                 self.table,
@@ -244,9 +247,12 @@ class DuckDBSink(Sink):
         for place, condition in places.items():
             table = self.table if place is None else self.versions.staged[place].table
             rows = Rows(batch.table, condition, is_batch=True)
+            records = batch.count(condition) if place is None else 0
             if table.keys:
                 table.deduplicate_by_key(rows)
-            table.write(rows)
+            removed = table.write(rows)
+            if place is None:
+                self.versions.add_load(records, removed)
 
     def written(self, batch: Batch) -> None:
         """The batch is committed."""

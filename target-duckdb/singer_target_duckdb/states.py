@@ -30,6 +30,27 @@ class State:
     text: str
 
 
+@dataclass(frozen=True)
+class End:
+    """What is known of a stream at the end of the input.
+
+    Attributes:
+        last_elsewhere: input line of the last message of another stream.
+        last_state: input line of the last state.
+        named: the version that the last state names for the stream.
+        withheld: the version that the last withheld state names for the stream.
+        is_in_progress: the last state says that the stream was still being read.
+        tap_activates: whether any stream had an ACTIVATE_VERSION.
+    """
+
+    last_elsewhere: int
+    last_state: int
+    named: int | None
+    withheld: int | None
+    is_in_progress: bool
+    tap_activates: bool
+
+
 class States:
     """The states of a run, in the order in which they came.
 
@@ -98,6 +119,17 @@ class States:
         state, self._committable = self._committable, None
         return state.text if state else None
 
+    def end(self, stream: str, last_elsewhere: int, *, tap_activates: bool) -> End:
+        """What is known of a stream at the end of the input, by the states and these facts."""
+        return End(
+            last_elsewhere=last_elsewhere,
+            last_state=self.last_line,
+            named=version_of(self.last, stream),
+            withheld=version_of(self.withheld.value, stream) if self.withheld else None,
+            is_in_progress=is_in_progress(self.last, stream),
+            tap_activates=tap_activates,
+        )
+
 
 def bookmark_of(state: Any, stream: str) -> Any:
     """A stream's bookmark in a state as the SDK writes it, or None."""
@@ -110,3 +142,10 @@ def version_of(state: Any, stream: str) -> int | None:
     bookmark = bookmark_of(state, stream)
     version = bookmark.get("version") if isinstance(bookmark, dict) else None
     return version if type(version) is int else None
+
+
+def is_in_progress(state: Any, stream: str) -> bool:
+    """Whether a state says that a stream was still being read, as the SDK's taps and those of PostgreSQL do."""
+    bookmark = bookmark_of(state, stream)
+    is_named = isinstance(state, dict) and state.get("currently_syncing") == stream
+    return is_named or (isinstance(bookmark, dict) and bool(bookmark.get("progress_markers")))

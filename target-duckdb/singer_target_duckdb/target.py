@@ -18,8 +18,9 @@ from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 
 from singer_target_duckdb import stream_maps
 from singer_target_duckdb.batch_files import records
-from singer_target_duckdb.database import Database, first_line
-from singer_target_duckdb.errors import LoaderError, MissingSchemaError
+from singer_target_duckdb.bookkeeping import Bookkeeping
+from singer_target_duckdb.database import Database
+from singer_target_duckdb.errors import LoaderError, MissingSchemaError, first_line, sentence
 from singer_target_duckdb.json_text import object_from, one_line, whole_number
 from singer_target_duckdb.messages import Message, MessageReader, Stop
 from singer_target_duckdb.settings import SETTINGS, apply_aliases, from_environment, typed
@@ -96,7 +97,8 @@ class TargetDuckDB(Target):
     @cached_property
     def run(self) -> Run:
         """What the sinks share."""
-        return Run(Database(self.config, self._staging.path), self._staging, self._reader)
+        database = Database(self.config, self._staging.path)
+        return Run(database, Bookkeeping(database, self.config["ledger_days"]), self._staging, self._reader)
 
     # Messages. The SDK has no public hook between its reader and its sinks, so its five handlers are overridden, all of
     # them here; they are abstract in the SDK's base class. The one other private part of the SDK that the target uses
@@ -292,16 +294,13 @@ class TargetDuckDB(Target):
 
     def _settle(self) -> None:
         """Decide about the versions that no ACTIVATE_VERSION has completed so far (README, "Versions")."""
-        states, withheld = self._states, self._states.withheld
         for versions in self.run.versions.values():
             others = (other.last_line for other in self.run.versions.values() if other is not versions)
+            last_elsewhere = max(others, default=0)
             versions.settle(
-                last_elsewhere=max(others, default=0),
-                last_state=states.last_line,
-                named=version_of(states.last, versions.source),
-                withheld=version_of(withheld.value, versions.source) if withheld else None,
-                tap_activates=self._tap_activates,
+                self._states.end(versions.source, last_elsewhere, tap_activates=self._tap_activates)
             )
+        self.run.books.forget_old_loads()
 
     def _close(self) -> None:
         if "run" in self.__dict__:  # opening the database may be what failed
@@ -334,18 +333,9 @@ class TargetDuckDB(Target):
         gc.freeze()  # what was imported stays: to look for garbage in it takes 0.05 s of each run
         try:
             super().invoke(**kwargs)
-        except LoaderError as error:
-            sentence = str(error)
-        except duckdb.Error as error:
-            may_hold_values = not isinstance(error, (duckdb.OperationalError, duckdb.InternalError))
-            what = type(error).__name__ if may_hold_values else first_line(error)
-            sentence = f"DuckDB stopped the load: {what}"
-        except OSError as error:
-            sentence = f"The load stopped: {error.strerror} ({error.filename})."
-        else:
-            return
-        cls.logger.error("%s", sentence)
-        sys.exit(1)
+        except (LoaderError, duckdb.Error, OSError) as error:
+            cls.logger.error("%s", sentence(error))
+            sys.exit(1)
 
 
 def _is_worth_parsing(sink: DuckDBSink) -> bool:

@@ -3,8 +3,6 @@
 The rules are written down in the README ("Versions").
 """
 
-# ruff: noqa: S608 - every name in a statement has gone through `quoted`, every text through `literal`
-
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -12,16 +10,16 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from singer_target_duckdb.errors import LoaderError
-from singer_target_duckdb.sql import folded, quoted
 from singer_target_duckdb.table import Rows, Table
 
 if TYPE_CHECKING:
     from logging import Logger
 
+    from singer_target_duckdb.bookkeeping import Bookkeeping
     from singer_target_duckdb.database import Database
     from singer_target_duckdb.loading import Batch
+    from singer_target_duckdb.states import End
 
-SCHEMA, TABLE = "_singer", "table_versions"
 RUN_VERSION = -1  # of all records of a run with load_method overwrite; taps number their versions from 0 or 1
 
 
@@ -33,13 +31,13 @@ class StagedVersion:
         table: temporary table with its rows so far.
         since: input line of its first record, or of its ACTIVATE_VERSION if that came first; of the SCHEMA where it
             came in place of a version that was missing.
-        has_rows: whether any record of it came.
+        records: how many records of it came.
         activated_early: whether its ACTIVATE_VERSION came before its first record.
     """
 
     table: Table
     since: int
-    has_rows: bool = False
+    records: int = 0
     activated_early: bool = False
 
 
@@ -65,7 +63,7 @@ class Versions:
         last_activation: input line of its last ACTIVATE_VERSION.
     """
 
-    database: Database
+    books: Bookkeeping
     logger: Logger
     stream: str
     table: Table
@@ -83,6 +81,11 @@ class Versions:
     contradicted: bool = False
     last_line: int = 0
     last_activation: int = 0
+
+    @property
+    def database(self) -> Database:
+        """The database that the table is in."""
+        return self.table.database
 
     # Where rows belong
 
@@ -104,7 +107,7 @@ class Versions:
             if destination is None:
                 self.had_direct_rows = True
             else:
-                self.stage(destination, batch.lines[row]).has_rows = True
+                self.stage(destination, batch.lines[row]).records += batch.count(condition)
             places.setdefault(destination, []).append(condition)
         if len(places) == 1:
             return dict.fromkeys(places, "true")
@@ -223,61 +226,61 @@ class Versions:
             self.save_current(version)
         elif self.destination_of(version) == version:
             found = self.staged.get(version)
-            if found and found.has_rows and not found.activated_early:
+            if found and found.records and not found.activated_early:
                 self._replace(version)
             elif not found and self.had_direct_rows:
                 self._ignore(version)
             else:
                 self.stage(version, line).activated_early = True
 
-    def settle(
-        self,
-        last_elsewhere: int,
-        last_state: int,
-        named: int | None,
-        withheld: int | None,
-        *,
-        tap_activates: bool,
-    ) -> None:
+    def settle(self, end: End) -> None:
         """Decide about the versions that no ACTIVATE_VERSION has completed by the end of the input.
-
-        Args:
-            last_elsewhere: input line of the last message of another stream.
-            last_state: input line of the last state.
-            named: the version that the last state names for the stream.
-            withheld: the version that the last withheld state names for the stream.
-            tap_activates: whether any stream had an ACTIVATE_VERSION.
 
         Raises:
             LoaderError: if only changes came to a version that the table does not have.
         """
-        self._resolve_missing(named)
-        has_ended = max(last_elsewhere, last_state) > self.last_line
+        self._resolve_missing(end.named)
         current = self.current
-        if named is not None and (self._is_unconfirmed(named) or self._is_empty_without(named)):
-            self.save_current(named)
-            current = named
+        if end.named is not None and (self._is_unconfirmed(end.named) or self._is_empty_without(end.named)):
+            self.save_current(end.named)
+            current = end.named
         not_carried = {v for v in self.staged if v != RUN_VERSION and self.carried and v not in self.carried}
         for version in not_carried:
             self._ignore(version)
+        is_whole = True
         for version, found in sorted(self.staged.items()):
             if version in not_carried:
                 continue
-            if version == RUN_VERSION:
-                if has_ended or not last_state:
-                    self._replace(version)
-            elif found.activated_early:
-                loses_nothing = current is None and found.has_rows and not self.is_refill
-                if has_ended or (loses_nothing and self.last_activation == self.last_line):
-                    self._replace(version)
-                    current = version
-            elif current is None:
-                if self.contradicted or withheld == version:
-                    self._merge(version)
-                    self.save_current(version)
-                    current = version
-                elif not (tap_activates or self.is_refill):
-                    self._merge(version)
+            outcome = self._outcome(version, found, end, current)
+            if outcome == "replace":
+                self._replace(version)
+            elif outcome:
+                self._merge(version)
+            if outcome == "merge as current":
+                self.save_current(version)
+            if outcome in {"replace", "merge as current"} and version != RUN_VERSION:
+                current = version
+            is_whole = is_whole and bool(outcome)
+        has_ended = self._has_ended(end) or self.last_activation == self.last_line > 0
+        self.add_load(finished=is_whole and has_ended and not end.is_in_progress)
+
+    def _outcome(self, version: int, found: StagedVersion, end: End, current: int | None) -> str | None:
+        """What becomes of a staged version at the end of the input; None if it is not complete."""
+        has_ended = self._has_ended(end)
+        if version == RUN_VERSION:
+            return "replace" if has_ended or not end.last_state else None
+        if found.activated_early:
+            loses_nothing = current is None and found.records and not self.is_refill
+            is_last = loses_nothing and self.last_activation == self.last_line
+            return "replace" if has_ended or is_last else None
+        if current is not None:
+            return None
+        if self.contradicted or end.withheld == version:
+            return "merge as current"
+        return None if end.tap_activates or self.is_refill else "merge"
+
+    def _has_ended(self, end: End) -> bool:
+        return max(end.last_elsewhere, end.last_state) > self.last_line
 
     def _is_unconfirmed(self, version: int) -> bool:
         return self.current is None and self.unconfirmed == version
@@ -299,53 +302,33 @@ class Versions:
 
     def _replace(self, version: int) -> None:
         """Replace the table's rows with the staged rows of a version."""
-        self.table.replace(Rows(str(self.staged[version].table)))
+        found = self.staged[version]
+        removed = self.table.replace(Rows(str(found.table)))
         self.save_current(None if version == RUN_VERSION else version)
+        self.add_load(found.records, removed)
         self.database.after_commit(lambda: self._drop({v for v in self.staged if v <= version}))
 
     def _merge(self, version: int) -> None:
         """Write the staged rows of a version into the table."""
-        self.table.write(Rows(str(self.staged[version].table)))
+        found = self.staged[version]
+        self.add_load(found.records, self.table.write(Rows(str(found.table))))
         self.database.after_commit(lambda: self._drop({v for v in self.staged if v <= version}))
 
     def _drop(self, versions: set[int]) -> None:
         for version in versions & self.staged.keys():
             self.staged.pop(version).table.drop()
 
-    # The current version in the database
+    # The bookkeeping in the database
 
     def load_current(self) -> None:
         """Read the current version from the database."""
-        if self._has_bookkeeping():
-            query = (
-                f"SELECT max(version) FROM {self._bookkeeping()} WHERE table_schema = ? AND table_name = ?"
-            )
-            ((self.current,),) = self.database.rows(query, self._key())
+        self.current = self.books.version_of(self.table)
 
     def save_current(self, version: int | None) -> None:
         """Write the current version into the database; None forgets it."""
-        if version is not None:
-            self.database.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(self.table.catalog, SCHEMA)}")
-            self.database.execute(f"""
-                CREATE TABLE IF NOT EXISTS {self._bookkeeping()}
-                    (table_schema VARCHAR, table_name VARCHAR, version BIGINT, activated_at TIMESTAMP WITH TIME ZONE)
-                """)
-        # What two writers delete from one table of a lake collides, so that there versions are only added.
-        if (version is None or not self.database.is_lake) and self._has_bookkeeping():
-            self.database.execute(
-                f"DELETE FROM {self._bookkeeping()} WHERE table_schema = ? AND table_name = ?", self._key()
-            )
-        if version is not None:
-            self.database.execute(
-                f"INSERT INTO {self._bookkeeping()} VALUES (?, ?, ?, now())", [*self._key(), version]
-            )
+        self.books.save_version(self.table, version)
         self.database.after_commit(lambda: setattr(self, "current", version))
 
-    def _key(self) -> list[str]:
-        return [folded(self.table.schema), folded(self.table.name)]
-
-    def _bookkeeping(self) -> str:
-        return quoted(self.table.catalog, SCHEMA, TABLE)
-
-    def _has_bookkeeping(self) -> bool:
-        return bool(Table(self.database, self.table.catalog, SCHEMA, TABLE).existing_columns())
+    def add_load(self, records: int = 0, removed: int = 0, *, finished: bool = False) -> None:
+        """Note what has been loaded into the table."""
+        self.books.add_load(self.stream, self.table, records, removed, finished=finished)

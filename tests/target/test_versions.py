@@ -270,4 +270,4 @@ def test_two_streams_interleaved_are_replaced_each_at_its_own_activation(filled)
 def test_tables_hold_the_sources_columns_and_nothing_else(filled):
     assert list(filled.types()) == ["id", "name"]
     tables = filled.rows("SELECT schema_name || '.' || table_name FROM duckdb_tables() ORDER BY ALL")
-    assert tables == [("_singer.table_versions",), ("main.t",)]
+    assert tables == [("_singer.loads",), ("_singer.table_versions",), ("main.t",)]

@@ -1,6 +1,7 @@
 {%- set moments = ['updated_at', 'last_modified_at', 'created_at', 'occurred_at'] -%}
 {%- set tables = [] -%}
 {%- set versions = none -%}
+{%- set loads = none -%}
 {%- if execute -%}
     {%- for node in graph.sources.values() | sort(attribute='name') if node.source_name == 'personio' -%}
         {%- set table = load_relation(source('personio', node.name)) -%}
@@ -9,6 +10,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- set versions = adapter.get_relation(target.database, '_singer', 'table_versions') -%}
+    {%- set loads = adapter.get_relation(target.database, '_singer', 'loads') -%}
 {%- endif -%}
 
 with counted as (
@@ -22,15 +24,35 @@ with counted as (
     {%- endfor %}
 )
 
+{%- if versions %},
+
+versions as (
+    select table_name, max(activated_at) as read_whole_at
+    from {{ versions }}
+    where table_schema = '{{ env_var("DBT_DUCKDB_RAW_SCHEMA", "personio") }}'
+    group by table_name
+)
+{%- endif %}
+{%- if loads %},
+
+loads as (
+    select table_name, max(committed_at) as loaded_at
+    from {{ loads }}
+    where finished and table_schema = '{{ env_var("DBT_DUCKDB_RAW_SCHEMA", "personio") }}'
+    group by table_name
+)
+{%- endif %}
+
 select
     counted.table_name,
-    any_value(counted.row_count) as row_count,
-    {{ 'max(versions.activated_at)' if versions else 'cast(null as timestamptz)' }} as read_whole_at,
-    any_value(counted.newest_change) as newest_change
+    counted.row_count,
+    {{ 'loads.loaded_at' if loads else 'cast(null as timestamptz)' }} as loaded_at,
+    {{ 'versions.read_whole_at' if versions else 'cast(null as timestamptz)' }} as read_whole_at,
+    counted.newest_change
 from counted
 {%- if versions %}
-left join {{ versions }} as versions
-    on counted.table_name = versions.table_name
-        and versions.table_schema = '{{ env_var("DBT_DUCKDB_RAW_SCHEMA", "personio") }}'
+left join versions using (table_name)
 {%- endif %}
-group by counted.table_name
+{%- if loads %}
+left join loads using (table_name)
+{%- endif %}
