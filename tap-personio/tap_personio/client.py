@@ -186,7 +186,7 @@ class Client:
             stats.repeated += 1
             stats.waited += seconds
             if error.is_limit:
-                self._limits.pause(endpoint, seconds)
+                self._limits.refused(endpoint, seconds, error.retry_after)
 
         retrying = backoff.on_exception(
             self._waits,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+
+from tap_personio.parallel import read_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from tap_personio.parallel import Ended
 
 # A chunk is what one page brought, at most some hundred kilobytes.
 QUEUED_CHUNKS = 64
@@ -29,16 +31,6 @@ class Chunk(NamedTuple):
     total: int | None
 
 
-class Ended(NamedTuple):
-    """The stream has no more chunks.
-
-    Attributes:
-        error: why it ended early; None when it was read completely.
-    """
-
-    error: Exception | None
-
-
 class Source(Protocol):
     """A stream, as far as this module knows it."""
 
@@ -53,23 +45,5 @@ S = TypeVar("S", bound=Source)
 
 def prefetch(streams: Sequence[S]) -> Iterator[tuple[S, Chunk | Ended]]:
     """Fetch all streams at once. Yields what they bring as it comes: each stream's chunks in order, then `Ended`."""
-    chunks: queue.Queue[tuple[S, Chunk | Ended]] = queue.Queue(QUEUED_CHUNKS)
-    for stream in streams:
-        threading.Thread(
-            target=_fetch, args=(stream, chunks), name=f"fetch-{stream.name}", daemon=True
-        ).start()
-    running = len(streams)
-    while running:
-        stream, item = chunks.get()
-        running -= isinstance(item, Ended)
-        yield stream, item
-
-
-def _fetch(stream: S, chunks: queue.Queue[tuple[S, Chunk | Ended]]) -> None:
-    try:
-        for chunk in stream.fetch():
-            chunks.put((stream, chunk))
-    except Exception as error:
-        chunks.put((stream, Ended(error)))
-    else:
-        chunks.put((stream, Ended(None)))
+    sources = ((stream, stream.fetch()) for stream in streams)
+    return read_at_once(lambda: next(sources, None), len(streams), QUEUED_CHUNKS)

@@ -142,10 +142,14 @@ class RateLimits:
                     each.spend()
             return seconds
 
-    def pause(self, endpoint: str, seconds: float) -> None:
-        """See `Bucket.pause`."""
-        with self._lock:
-            self._bucket(endpoint).pause(seconds)
+    def refused(self, endpoint: str, seconds: float, retry_after: float | None) -> None:
+        """Block an endpoint for `seconds` that the server asks for, or whose documentation does.
+
+        Elsewhere `learn` has set the rate: only the refused request waits.
+        """
+        if retry_after is not None or endpoint in DOCUMENTED:
+            with self._lock:
+                self._bucket(endpoint).pause(seconds)
 
     def learn(self, endpoint: str, status: int, headers: Mapping[str, str]) -> None:
         """See `Bucket.learn`."""

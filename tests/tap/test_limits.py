@@ -33,3 +33,20 @@ def test_no_minute_has_more_requests_to_api_v1_than_the_setting_says(monkeypatch
     for start in range(1000, 1140):
         assert sum(start <= each < start + 60 for each in sent) <= a_minute
     assert sum(each >= 1140 for each in sent) > 0.7 * a_minute
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "retry_after", "waits"),
+    [
+        ("v1/company/employees/{id}/absences/balance", None, False),
+        ("v1/company/employees/{id}/absences/balance", 30.0, True),
+        ("v2/attendance-periods", None, False),
+        ("v1/company/employees", None, True),  # whose documentation asks for it
+    ],
+)
+def test_a_refused_request_holds_up_others_only_where_the_server_asks_for_it(endpoint, retry_after, waits):
+    limits = RateLimits()
+    assert not limits.take(endpoint)
+    limits.learn(endpoint, 429, {})
+    limits.refused(endpoint, 30.0, retry_after)
+    assert (limits.take(endpoint) > 20) is waits

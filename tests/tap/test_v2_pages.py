@@ -163,6 +163,17 @@ def test_without_a_start_date_pay_is_followed_back_to_its_beginning(small):
     assert 690 < (earliest - windows(small)[0][0]).days < 770  # two years without an entry end it
 
 
+def test_months_that_are_read_at_the_same_time_are_no_more_than_one_after_the_other(small):
+    asked = []
+    for concurrency in (1, 12):
+        small.requests.clear()
+        warehouse = Warehouse(small, ["compensations"], {"concurrency": concurrency})
+        assert warehouse.read().error is None
+        assert differences(warehouse, "compensations") == []
+        asked.append((len(small.requests.to("/v2/compensations")), windows(small)))
+    assert asked[0] == asked[1]
+
+
 def test_pay_that_is_listed_only_in_the_month_it_begins_is_found_over_quiet_months(small):
     """Whether an entry is listed in each month in which it holds, nobody says."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_personio.columns import ANY, DATE, LIST, NUMBER, OBJECT, TEXT, Column
 from tap_personio.cursor_lists import read_cursor
+from tap_personio.parallel import read_lists
 from tap_personio.streams.base import IDS, V2List, V2Stream, reference
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class Compensations(V2Stream):
     )
 
     def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:
-        """Month by month, the latest first: the endpoint takes a window of a month at most.
+        """Month by month, the latest first, several at once: the endpoint takes a window of a month at most.
 
         Without a start_date, until a long time has held nothing. An entry shows up in each month in which it holds;
         it is given once.
@@ -152,18 +153,24 @@ class Compensations(V2Stream):
         today, earliest = plan.started.date(), self.settings.start_date
         last = self.run.last_day
         oldest_seen = min(last, today)
-        # One month after the other: whether to go on is known only when a month has been read.
-        while last >= (earliest or oldest_seen - MAX_GAP):
-            first = last.replace(day=1)
-            for page in read_cursor(self.client, self._month(first, last), self.limit, stats, IDS):
-                ids = IDS(page)
-                if ids:
-                    oldest_seen = min(oldest_seen, first)
+
+        def next_month() -> tuple[dt.date, Iterator[Page]] | None:
+            """The month before, if it has to be read whatever the months hold that are being read."""
+            nonlocal last
+            if last < (earliest or oldest_seen - MAX_GAP):
+                return None
+            first, end = last.replace(day=1), last
+            last = first - dt.timedelta(days=1)
+            return first, read_cursor(self.client, self._month(first, end), self.limit, stats, IDS)
+
+        for first, page in read_lists(next_month, self.settings.concurrency):
+            ids = IDS(page) if page else []
+            if page and ids:
+                oldest_seen = min(oldest_seen, first)
                 records = zip(page.records, ids, strict=True)
                 page.records = [record for record, each in records if each not in seen]
                 seen.update(ids)
                 yield page
-            last = first - dt.timedelta(days=1)
 
     def _month(self, first: dt.date, last: dt.date) -> Request:
         start = max(first, self.settings.start_date or first)
