@@ -5,16 +5,22 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from personio_report.charts import CHARTS
+from personio_report.people_charts import DEPARTMENTS, MOVEMENT, PEOPLE
 from personio_report.summary import LOADS, SUMMARY
+from personio_report.suppression import MACROS, divide
+from personio_report.time_charts import ABSENCES, BALANCES, HOURS
 
+if TYPE_CHECKING:
+    from personio_report.chart import Chart
+
+CHARTS: tuple[Chart, ...] = (PEOPLE, MOVEMENT, DEPARTMENTS, ABSENCES, HOURS, BALANCES)
 MODELS = frozenset({
-    "absence_days", "absence_days_by_month", "absences", "balances", "employees", "headcount_by_day",
-    "hours_by_month", "joiners_and_leavers", "loaded_tables",
+    "absence_days", "absences", "balances", "employees", "headcount_by_day", "hours_by_month", "joiners_and_leavers",
+    "loaded_tables",
 })  # fmt: skip
 
 Row = dict[str, Any]
@@ -26,7 +32,7 @@ class ModelsMissingError(Exception):
 
 @dataclass(frozen=True)
 class Figures:
-    """What the page shows.
+    """What the page shows; nothing in it is about fewer people than `minimum`.
 
     Attributes:
         today: the day up to which the models count.
@@ -65,18 +71,27 @@ def read(database: str, schema: str = "hr", minimum: int = 5) -> Figures:
                 "`meltano run dbt-duckdb:build` or `make models`"
             )
         connection.execute(f"""USE "{schema.replace('"', '""')}" """)
-        today = connection.execute(
-            "SELECT coalesce(max(date), current_date) FROM headcount_by_day"
-        ).fetchall()[0][0]
+        return _read(connection, minimum)
 
-        def rows(query: str) -> list[Row]:
-            values = {"today": today, "minimum": minimum}
-            used = {name: value for name, value in values.items() if f"${name}" in query}
-            result = connection.execute(query, used)
-            names = [column[0] for column in result.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
-        return Figures(
-            today=today, minimum=minimum, summary=rows(SUMMARY)[0],
-            charts={chart.key: rows(chart.query) for chart in CHARTS}, loads=rows(LOADS),
-        )  # fmt: skip
+def _read(connection: duckdb.DuckDBPyConnection, minimum: int) -> Figures:
+    today = connection.execute("SELECT coalesce(max(date), current_date) FROM headcount_by_day").fetchall()[
+        0
+    ][0]
+    values = {"today": today, "minimum": minimum}
+
+    def rows(query: str) -> list[Row]:
+        used = {name: value for name, value in values.items() if f"${name}" in query}
+        result = connection.execute(query, used)
+        names = [column[0] for column in result.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    connection.execute(MACROS.format(minimum=minimum))
+    for chart in CHARTS:
+        if chart.contributions:
+            contributions = chart.contributions.replace("$today", f"DATE '{today}'")
+            divide(connection, chart.key, contributions, minimum, others=chart.others)
+    return Figures(
+        today=today, minimum=minimum, summary=rows(SUMMARY)[0],
+        charts={chart.key: rows(chart.query) for chart in CHARTS}, loads=rows(LOADS),
+    )  # fmt: skip

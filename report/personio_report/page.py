@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import vl_convert
 
-from personio_report.charts import CHARTS, Chart
+from personio_report.figures import CHARTS
 
 if TYPE_CHECKING:
+    from personio_report.chart import Chart
     from personio_report.figures import Figures, Row
 
 VEGA_LITE = "6.4"
@@ -26,10 +27,10 @@ def render(figures: Figures) -> str:
         today=f"{figures.today:%-d %B %Y}",
         minimum=figures.minimum,
         tiles="\n".join(_tile(*tile) for tile in tiles(figures)),
-        charts="\n".join(_card(chart, figures.charts[chart.key]) for chart in CHARTS),
+        charts="\n".join(_card(chart, figures.charts[chart.key], figures.minimum) for chart in CHARTS),
         loads=_table(
-            {"table_name": "Table", "row_count": "Rows", "loaded_at": "Last loaded", "read_whole_at": "Last read whole",
-             "newest_change": "Newest change in it"}, figures.loads,
+            {"table_name": "Table", "row_count": "Rows", "loaded_at": "Last loaded",
+             "read_whole_at": "Last read whole"}, figures.loads, figures.minimum,
         ),
         written_at=_moment(figures.written_at),
         specs=_script_json({chart.key: spec(chart, figures.charts[chart.key]) for chart in CHARTS
@@ -58,38 +59,37 @@ def spec(chart: Chart, rows: list[Row]) -> dict[str, Any]:
 
 
 def tiles(figures: Figures) -> list[tuple[str, str, str]]:
-    """The figures at the top: value, label, and a word on it."""
-    s, minimum = figures.summary, figures.minimum
-    people = int(s["people"])
+    """The figures at the top: value, label, and a word on it. What is computed here is computed from shown figures."""
+    s = figures.summary
+    people, ago = s["people"], s["people_a_year_ago"]
 
-    def group(number: int) -> str:
-        return f"{number:,}" if number == 0 or number >= minimum else f"under {minimum}"
+    def group(number: int | None) -> str:
+        return _few(figures.minimum) if number is None else f"{number:,}"
 
-    ago = s["people_a_year_ago"]
-    change = f"{people - int(ago):+,} in a year" if ago is not None and int(ago) >= minimum else ""
+    change = f"{people - ago:+,} in a year".replace("-", "\N{MINUS SIGN}") if people and ago else ""
+    starting = f", {s['starting']:,} more start later" if s["starting"] else ""
     found = [
-        (group(people), "people", change.replace("-", "\N{MINUS SIGN}")),
-        (group(s["joiners"]), "joiners", "in 12 months" + _if(s["starting"] >= minimum, f", {s['starting']} to come")),
-        (group(s["leavers"]), "leavers", _turnover(s["leavers"], people, ago, minimum)),
-    ]  # fmt: skip
-    if s["tenure"] is not None and people >= minimum:
+        (group(people), "people", change),
+        (group(s["joiners"]), "joiners", "in 12 months" + starting),
+        (group(s["leavers"]), "leavers", "in 12 months" + _turnover(s["leavers"], people, ago)),
+    ]
+    if s["tenure"] is not None:
         found.append((f"{s['tenure']:.1f}", "years with us", "on average"))
     if s["has_absences"]:
-        share = f"{s['away'] / people:.0%} of all" if s["away"] >= minimum and people else ""
+        share = f"{s['away'] / people:.0%} of all" if s["away"] and people else ""
         found.append((group(s["away"]), "away today", share))
-        if s["sick_days"] is not None and people >= minimum:
-            found.append((f"{s['sick_days'] / people:.1f}", "sick days", "per person, 12 months"))
+    if s["sick_days"] is not None:
+        found.append((f"{s['sick_days']:.1f}", "sick days", "per person, last 12 whole months"))
     return found
 
 
-def _turnover(leavers: int, people: int, ago: int | None, minimum: int) -> str:
+def _turnover(leavers: int | None, people: int | None, ago: int | None) -> str:
     """Leavers of a year by the mean of the headcount at its two ends."""
-    mean = (people + int(ago or people)) / 2
-    return f"in 12 months, {leavers / mean:.1%} turnover" if leavers >= minimum and mean else "in 12 months"
+    return f", {2 * leavers / (people + ago):.0%} turnover" if leavers and people and ago else ""
 
 
-def _if(condition: bool, text: str) -> str:
-    return text if condition else ""
+def _few(minimum: int) -> str:
+    return f"under {minimum}"
 
 
 def _tile(value: str, label: str, note: str) -> str:
@@ -99,7 +99,7 @@ def _tile(value: str, label: str, note: str) -> str:
     )
 
 
-def _card(chart: Chart, rows: list[Row]) -> str:
+def _card(chart: Chart, rows: list[Row], minimum: int) -> str:
     """A chart with its heading, and its numbers as a table to unfold."""
     wide = " wide" if chart.wide else ""
     heading = f'<h2 id="{chart.key}-title">{html.escape(chart.title)}</h2>'
@@ -108,14 +108,17 @@ def _card(chart: Chart, rows: list[Row]) -> str:
     return (
         f'<section class="card{wide}">{heading}<p class="note">{html.escape(chart.note)}</p>'
         f'<div class="chart" id="{chart.key}" role="img" aria-labelledby="{chart.key}-title"></div>'
-        f"<details><summary>Numbers</summary>{_table(chart.columns, rows)}</details></section>"
+        f"<details><summary>Numbers</summary>{_table(chart.columns, rows, minimum)}</details></section>"
     )
 
 
-def _table(columns: dict[str, str], rows: list[Row]) -> str:
+def _table(columns: dict[str, str], rows: list[Row], minimum: int) -> str:
+    hidden = {"people": _few(minimum), "row_count": _few(minimum)}
     head = "".join(f"<th>{html.escape(title)}</th>" for title in columns.values())
     body = "".join(
-        "<tr>" + "".join(f"<td{_class(row[name])}>{_cell(row[name])}</td>" for name in columns) + "</tr>"
+        "<tr>"
+        + "".join(f"<td{_class(row[name])}>{_cell(row[name], hidden.get(name))}</td>" for name in columns)
+        + "</tr>"
         for row in rows
     )
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
@@ -125,10 +128,10 @@ def _class(value: Any) -> str:
     return ' class="number"' if isinstance(value, int | float) else ""
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, hidden: str | None) -> str:
     match value:
         case None:
-            return "\N{EN DASH}"
+            return hidden or "\N{EN DASH}"
         case dt.datetime():
             return _moment(value)
         case dt.date():

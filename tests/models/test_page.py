@@ -8,12 +8,15 @@ import sys
 from pathlib import Path
 
 import duckdb
+import page_attack
 import pytest
 import vl_convert
 from pair import Pair
-from personio_report.charts import CHARTS, Chart
-from personio_report.figures import read
+from personio_report.chart import Chart
+from personio_report.figures import CHARTS, read
 from personio_report.page import VEGA_LITE, render, spec
+
+from .conftest import TODAY, rows
 
 pytestmark = pytest.mark.full
 
@@ -89,14 +92,14 @@ def test_nobody_is_named_on_the_page(company: Pair, page: Path) -> None:
         assert str(each.id) not in text
 
 
-def test_small_groups_are_put_together_or_left_out(company: Pair) -> None:
-    figures = read(str(company.database), minimum=8)
-    for key in ("absences", "hours", "balances", "departments"):
-        assert all(row["people"] >= 8 for row in figures.charts[key]), key
-    assert any(row["kind"] == "All others" for row in figures.charts["absences"])
-    sizes = {row["people"] for row in figures.charts["movement"] if not row["is_shown"]}
-    assert sizes == {"under 8"}
-    assert sum(row["people"] for row in figures.charts["departments"]) == figures.summary["people"]
+def test_no_difference_of_two_figures_is_about_a_few_people(company: Pair, page: Path) -> None:
+    """test_suppression.py does the same with many invented companies."""
+    assert page_attack.attack(company.database, page.read_text(), 5, TODAY) == []
+
+
+def test_the_database_says_that_its_tables_are_exact(company: Pair) -> None:
+    query = "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'hr' AND comment NOT LIKE '%Not suppressed:%'"
+    assert rows(company.database, query) == []
 
 
 def test_without_data_every_chart_says_what_is_missing(empty: Path) -> None:

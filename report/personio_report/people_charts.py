@@ -1,0 +1,130 @@
+"""The charts of who is there: people over time, joiners and leavers, departments."""
+
+from __future__ import annotations
+
+from personio_report.chart import Chart, tooltip
+
+PEOPLE = Chart(
+    key="people",
+    title="People over time",
+    note="Employed at the end of each month.",
+    query="""
+        SELECT date AS month, shown(sum(headcount)) AS people
+        FROM headcount_by_day
+        WHERE date > $today - INTERVAL 5 YEAR AND (date = last_day(date) OR date = $today)
+        GROUP BY ALL
+        HAVING sum(headcount) >= $minimum
+        ORDER BY month
+    """,
+    spec={
+        "mark": {"type": "area", "line": {"color": "$series", "strokeWidth": 2.5}, "color": "$series",
+                 "fillOpacity": 0.14, "interpolate": "monotone"},
+        "encoding": {
+            "x": {"field": "month", "type": "temporal", "timeUnit": "utcyearmonthdate",
+                  "axis": {"title": None, "format": "%Y", "grid": False, "tickCount": "year"}},
+            "y": {"field": "people", "type": "quantitative", "axis": {"title": None, "tickCount": 4}},
+            "tooltip": tooltip(Day="month|%d %b %Y", People="people|,.0f"),
+        },
+    },
+    columns={"month": "Day", "people": "People"},
+    missing="No employees with a hire date are loaded: the credential needs the right “Employees: read” and the "
+            "attribute “Hire date”.",
+    wide=True,
+)  # fmt: skip
+
+MOVEMENT = Chart(
+    key="movement",
+    title="Joiners and leavers",
+    note="No bar: too few people to show their number, or none. The last bar is not over.",
+    query="""
+        WITH past AS (FROM joiners_and_leavers WHERE month <= $today),
+        -- Quarters where they hold groups on average, else years.
+        width AS (
+            SELECT CASE WHEN least(sum(joiners), sum(leavers)) >= 16 * $minimum THEN 'quarter' ELSE 'year' END AS unit
+            FROM past
+            WHERE month > CAST($today AS DATE) - INTERVAL 4 YEAR
+        ),
+        periods AS (
+            SELECT date_trunc(unit, month) AS start, unit, sum(joiners) AS joiners, sum(leavers) AS leavers
+            FROM past, width
+            WHERE month >= date_trunc(unit, CAST($today AS DATE))
+                - CASE unit WHEN 'quarter' THEN INTERVAL 45 MONTH ELSE INTERVAL 9 YEAR END
+            GROUP BY ALL
+        )
+        SELECT
+            CASE unit WHEN 'quarter' THEN 'Q' || quarter(start) || ' ' ELSE '' END || year(start) AS period,
+            kind,
+            shown(people) AS people,
+            shown(people) * CASE kind WHEN 'Leavers' THEN -1 ELSE 1 END AS height
+        FROM periods UNPIVOT (people FOR kind IN (joiners AS 'Joiners', leavers AS 'Leavers'))
+        WHERE (SELECT max(greatest(joiners, leavers)) FROM periods) >= $minimum
+        ORDER BY start, kind
+    """,
+    spec={
+        "mark": {"type": "bar", "cornerRadiusEnd": 3},
+        "encoding": {
+            "x": {"field": "period", "type": "ordinal", "sort": None,
+                  "axis": {"title": None, "labelAngle": 0, "grid": False, "labelOverlap": False, "domain": False,
+                           # Of quarters only the first of a year has room for its name.
+                           "labelExpr": "slice(datum.value, 0, 1) != 'Q' ? datum.value"
+                                        " : slice(datum.value, 0, 2) == 'Q1' ? slice(datum.value, 3) : ''"}},
+            "y": {"field": "height", "type": "quantitative", "stack": None,
+                  "axis": {"title": None, "tickCount": 5, "tickMinStep": 1,
+                           "labelExpr": "format(abs(datum.value), 'd')"}},
+            "color": {"field": "kind", "type": "nominal", "legend": {"title": None},
+                      "scale": {"domain": ["Joiners", "Leavers"], "range": ["$series", "$second"]}},
+            "tooltip": tooltip(Period="period", Kind="kind", People="people|,.0f"),
+        },
+    },
+    columns={"period": "Period", "kind": "", "people": "People"},
+    missing="Too few people joined or left in the last years to show their number, or the hire dates may not be read.",
+)  # fmt: skip
+
+DEPARTMENTS = Chart(
+    key="departments",
+    title="People by department",
+    note="Employed today.",
+    query="""
+        WITH departments AS (
+            SELECT coalesce(department_name, 'No department') AS department, count(*) AS people
+            FROM employees
+            WHERE is_employed
+            GROUP BY ALL
+        ),
+        ranked AS (
+            SELECT *, row_number() OVER (ORDER BY people DESC, department) AS place,
+                sum(people) OVER (ORDER BY people, department DESC) AS so_far
+            FROM departments
+        ),
+        -- The small ones, and as many of the next as make them a group.
+        others AS (
+            SELECT max(place) AS first_place FROM ranked
+            WHERE so_far >= $minimum
+                AND place <= (SELECT min(place) FROM ranked WHERE people < $minimum OR place > 12)
+        ),
+        grouped AS (
+            SELECT CASE WHEN place >= first_place THEN 'All others' ELSE department END AS department,
+                shown(sum(people)) AS people
+            FROM ranked, others
+            GROUP BY ALL
+        )
+        FROM grouped WHERE people IS NOT NULL ORDER BY department = 'All others', people DESC, department
+    """,
+    spec={
+        "encoding": {
+            "y": {"field": "department", "type": "nominal", "sort": None,
+                  "axis": {"title": None, "labelLimit": 200, "domain": False}},
+            "x": {"field": "people", "type": "quantitative", "axis": None},
+            "tooltip": tooltip(Department="department", People="people|,.0f"),
+        },
+        "layer": [
+            {"mark": {"type": "bar", "cornerRadiusEnd": 4, "color": "$series", "height": {"band": 0.68}}},
+            {"mark": {"type": "text", "align": "left", "dx": 6},
+             "encoding": {"text": {"field": "people", "type": "quantitative", "format": ",.0f"}}},
+        ],
+    },
+    columns={"department": "Department", "people": "People"},
+    missing="No employees are loaded, or their department may not be read.",
+    height=30,
+    by_row=True,
+)  # fmt: skip
