@@ -1,5 +1,15 @@
-"""`python -m tap_personio`."""
+"""The command `tap-personio`, also as `python -m tap_personio`."""
 
-from tap_personio.tap import TapPersonio
+import signal
 
-TapPersonio.cli()
+
+def main() -> None:
+    """Run the tap. Until it handles Ctrl-C itself, Ctrl-C ends it silently, not with the traceback of an import."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from tap_personio.tap import TapPersonio  # noqa: PLC0415 - takes most of a second
+
+    TapPersonio.cli()
+
+
+if __name__ == "__main__":
+    main()

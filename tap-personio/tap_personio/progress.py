@@ -96,7 +96,9 @@ class StreamStats:
         self._log_metrics()
 
     def _log_metrics(self) -> None:
-        """The SDK's metrics, which Meltano and others collect from the log."""
+        """The SDK's metrics, at debug level: Meltano shows them without their table, and the summary has the same."""
+        if not logger.isEnabledFor(logging.DEBUG):
+            return
         succeeded = self.outcome == "read"
         status = metrics.Status.SUCCEEDED if succeeded else metrics.Status.FAILED
         tags: dict[str, Any] = {metrics.Tag.STREAM: self.stream, metrics.Tag.STATUS: status}

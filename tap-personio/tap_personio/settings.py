@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import re
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -229,7 +230,7 @@ def _secret(config: Mapping[str, Any], name: str) -> str:
         variable = f"TAP_PERSONIO_{name.upper()}"
         msg = (
             f"The setting {name} is missing: create an API credential in Personio (Settings > Integrations > "
-            f"API credentials) and give its {name} here or as {variable}."
+            f"API credentials) and put its {name} into .env or the config, as {variable} or {name}."
         )
         raise SettingsError(msg)
     return str(value)
@@ -244,7 +245,13 @@ def _api_url(config: Mapping[str, Any]) -> str:
     except ValueError:
         raise SettingsError(problem + ".") from None
     if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or parts.username:
-        raise SettingsError(problem + ", with https, a host name, and nothing behind the path.")
+        raise SettingsError(problem + ": https and a host, without query or user.")
+    if found := re.search(r"/v[12]/*$", parts.path):
+        msg = (
+            f"The setting api_url must not end in {found[0].rstrip('/')}, which the tap adds itself: "
+            f"use {parts.scheme}://{parts.netloc}{parts.path[: found.start()]}."
+        )
+        raise SettingsError(msg)
     if parts.scheme == "http" and not _is_loopback(host):
         msg = (
             "The setting api_url uses http, which would send the credential and all HR data unencrypted: "

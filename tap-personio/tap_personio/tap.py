@@ -7,12 +7,14 @@ import functools
 import gc
 import json
 import logging
+import os
 import traceback
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 import click
+from dotenv import load_dotenv
 from singer_sdk import Tap
-from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import PluginBase
 from singer_sdk.singerlib import StateMessage
@@ -80,12 +82,19 @@ class TapPersonio(Tap):
 
     @classmethod
     def _environment(cls) -> dict[str, str]:
-        """The settings in the environment as text: the SDK would end with a traceback where it is no number."""
+        """The settings in the environment, and in `.env` of the current folder where the environment has none.
+
+        They stay text: the SDK would end with a traceback where one is no number. It would also look for `.env` in the
+        folders above its own code, and prefer it to the environment.
+        """
+        try:
+            load_dotenv(Path(".env"))
+        except (OSError, ValueError):
+            msg = "The file .env in the current folder cannot be read: it must be text in UTF-8."
+            raise SettingsError(msg) from None
         cls.append_builtin_config(cls.config_jsonschema)
-        names = cls.config_jsonschema["properties"]
-        texts = {"properties": {name: {"type": "string"} for name in names}}
-        found = parse_environment_config(texts, "TAP_PERSONIO_")
-        return {name: value for name, value in found.items() if value}
+        names = {name: f"TAP_PERSONIO_{name.upper()}" for name in cls.config_jsonschema["properties"]}
+        return {name: os.environ[variable] for name, variable in names.items() if os.environ.get(variable)}
 
     @override
     def setup_mapper(self) -> None:

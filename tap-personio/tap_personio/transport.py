@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import functools
+import os
 import ssl
 import time
 from dataclasses import dataclass, replace
@@ -165,8 +167,25 @@ class Transport(HTTPAdapter):
                 f"The TLS certificate of {urlsplit(self._url).hostname} (setting api_url) cannot be trusted: "
                 "check the address, the machine's certificates (REQUESTS_CA_BUNDLE) or a proxy in between."
             )
-        if isinstance(error, (TimeoutError, urllib3.exceptions.TimeoutError)):
-            return TransientError("no answer in time")
+        host = urlsplit(self._url).netloc
+        if isinstance(error, urllib3.exceptions.NameResolutionError):
+            return TransientError(f"the name {host} cannot be resolved")
+        refused = isinstance(error, urllib3.exceptions.NewConnectionError)  # counts as a time-out in urllib3
+        if isinstance(error, (TimeoutError, urllib3.exceptions.TimeoutError)) and not refused:
+            return TransientError(f"no answer from {host} in time")
         if isinstance(error, urllib3.exceptions.ProxyError):
-            return TransientError("the proxy did not answer")
-        return TransientError("the connection failed or broke off")
+            return TransientError(f"the proxy to {host} did not answer or refused{_reason(error)}")
+        return TransientError(f"the connection to {host} failed or broke off{_reason(error)}")
+
+
+def _reason(error: BaseException | None) -> str:
+    """What the system says about the first cause, in its own words: those of the libraries may hold the address."""
+    found = ""
+    while error is not None:
+        # The numbers of TLS errors are OpenSSL's own.
+        number = error.errno if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) else None
+        if number in errno.errorcode:
+            found = f" ({os.strerror(number or 0)})"
+        inner = [error.__cause__, error.__context__, *error.args]
+        error = next((each for each in inner if isinstance(each, BaseException)), None)
+    return found

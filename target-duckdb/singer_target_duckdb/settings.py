@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dotenv import load_dotenv
 from singer_sdk import typing as th
-from singer_sdk.configuration._dict_config import parse_environment_config
 
 from singer_target_duckdb.errors import LoaderError
 
@@ -81,10 +83,18 @@ SETTINGS = th.PropertiesList(
 
 
 def from_environment(properties: Mapping[str, Any]) -> dict[str, str]:
-    """The settings in the environment as text: the SDK would end with a traceback where it is no number."""
-    texts = {"properties": {name: {"type": "string"} for name in properties}}
-    found = parse_environment_config(texts, "TARGET_DUCKDB_")
-    return {name: value for name, value in found.items() if value}
+    """The settings in the environment, and in `.env` of the current folder where the environment has none.
+
+    They stay text: the SDK would end with a traceback where one is no number. It would also look for `.env` in the
+    folders above its own code, and prefer it to the environment.
+    """
+    try:
+        load_dotenv(Path(".env"))
+    except (OSError, ValueError):
+        msg = "The file .env in the current folder cannot be read: it must be text in UTF-8."
+        raise LoaderError(msg) from None
+    names = {name: f"TARGET_DUCKDB_{name.upper()}" for name in properties}
+    return {name: os.environ[variable] for name, variable in names.items() if os.environ.get(variable)}
 
 
 def typed(config: Mapping[str, Any], properties: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import tempfile
 import weakref
 from array import array
 from bisect import bisect_right
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -133,7 +133,7 @@ class StagingFile:
         os.truncate(self.path, self.size)
 
     def _write(self, lines: bytes | memoryview) -> None:
-        with self.path.open("r+b") as file:
+        with _explained(self.path.parent), self.path.open("r+b") as file:
             file.seek(self._written)
             if self._buffer:
                 file.write(b"".join(self._buffer))
@@ -150,7 +150,7 @@ class StagingFile:
             LoaderError: if a line or its record is not a JSON object.
         """
         changed = self.path.with_suffix(".repaired")
-        with self.path.open("rb") as old, changed.open("wb") as new:
+        with _explained(self.path.parent), self.path.open("rb") as old, changed.open("wb") as new:
             for number, line in zip(self.lines, old, strict=True):
                 try:
                     message = object_from(line)
@@ -171,6 +171,19 @@ class StagingFile:
             self.size = self._written = new.tell()
         changed.replace(self.path)
         self.repaired = True
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Say where the system does not take what is written, most often because there is no space left."""
+    try:
+        yield
+    except OSError as error:
+        msg = (
+            f"Records cannot be staged in {folder} ({error.strerror}): make room there, or set `temp_dir` to another "
+            "folder."
+        )
+        raise LoaderError(msg) from None
 
 
 def _for_owner(path: str, flags: int) -> int:

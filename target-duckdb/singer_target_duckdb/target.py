@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import signal
 import sys
 import time
@@ -274,8 +275,9 @@ class TargetDuckDB(Target):
         """
         try:
             self.flush(self._settle if not self._signal else lambda: None)
-            for sink in self._sinks.values():
-                sink.clean_up()
+            if self.logger.isEnabledFor(logging.DEBUG):
+                for sink in self._sinks.values():
+                    sink.clean_up()  # logs the SDK's metrics, which Meltano shows without their table
         finally:
             self._close()
         if self._signal:
@@ -308,7 +310,12 @@ class TargetDuckDB(Target):
         self._staging.remove()
 
     def _stop(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """End the input here: at once while waiting for more of it, else after the chunk at hand."""
+        """End the input here: at once while waiting for more of it, else after the chunk at hand.
+
+        Further signals change nothing: on Ctrl-C, Meltano sends a second one while the rest is loaded.
+        """
+        if self._signal:
+            return
         self._signal = signum
         if self._reader.waiting:
             raise Stop

@@ -99,7 +99,7 @@ WRONG_BY_KIND = {
     "object": ["{oops", "[1]"],
 }
 WRONG = {
-    "api_url": ["api.example.com", "http://api.example.com"],
+    "api_url": ["api.example.com", "http://api.example.com", "https://api.example.com/v1"],
     "start_date": ["01.02.2024", "yesterday", "2024-02-30"],
     "end_date": ["02/01/2024", "1969-12-31"],
     "attribute_names": ["Label"],
@@ -352,3 +352,35 @@ def test_the_log_names_the_days_that_a_run_covers(tmp_path, settings, words):
         command = [BIN / "tap-personio", "--config", tmp_path / "config.json"]
         log = subprocess.run(command, capture_output=True, text=True, check=True).stderr
     assert f"Absences and attendances{words}" in log
+
+
+@pytest.mark.parametrize(
+    ("command", "variable", "next_error"),
+    [
+        ("tap-personio", "TAP_PERSONIO_CONCURRENCY", "client_id is missing"),
+        ("target-duckdb", "TARGET_DUCKDB_BATCH_SIZE_ROWS", "`path` is missing"),
+    ],
+)
+def test_a_pipe_reads_env_of_the_current_folder_and_prefers_the_environment(
+    command, variable, next_error, tmp_path
+):
+    def error(folder: Path, **environment: str) -> str:
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith(("TAP_", "TARGET_"))
+        }
+        done = subprocess.run(
+            [BIN / command, "--config", "ENV"], cwd=folder, env=clean | environment, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
+    below = tmp_path / "below"
+    below.mkdir()
+    (tmp_path / ".env").write_text(f"{variable}=many\n")
+    assert "must be a whole number" in error(tmp_path)
+    assert next_error in error(tmp_path, **{variable: "5"})
+    assert next_error in error(below)
+    (tmp_path / ".env").write_bytes(b"A=\xff\n")
+    assert "The file .env in the current folder cannot be read" in error(tmp_path)

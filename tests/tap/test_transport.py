@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import gzip
 import http.server
+import os
 import shutil
+import socket
+import socketserver
 import threading
 import time
 
@@ -132,6 +136,28 @@ def asked(monkeypatch):
         yield lines
 
 
+def test_a_connection_that_fails_names_the_host_and_the_cause():
+    class Closing(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.recv(100)  # and no answer
+
+    def error(url):
+        with transport(url) as personio, pytest.raises(TransientError) as raised:
+            personio.exchange("GET", "/v1/x?email=a", {})
+        return str(raised.value)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    refused = f"the connection to 127.0.0.1:{port} failed or broke off ({os.strerror(errno.ECONNREFUSED)})"
+    assert error(f"http://127.0.0.1:{port}") == refused
+    assert error("https://personio.invalid") == "the name personio.invalid cannot be resolved"
+    with socketserver.TCPServer(("127.0.0.1", 0), Closing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_address[1]
+        assert error(f"http://127.0.0.1:{port}").startswith(f"the connection to 127.0.0.1:{port} failed")
+        server.shutdown()
+
+
 CREDENTIAL = "Basic " + base64.b64encode(b"user:pass").decode()
 
 
@@ -144,7 +170,7 @@ def test_a_proxy_is_told_the_whole_address(asked):
 def test_a_proxy_is_asked_for_a_tunnel_and_named_when_it_gives_none(asked):
     with (
         transport("https://personio.invalid") as personio,
-        pytest.raises(TransientError, match="the proxy did not"),
+        pytest.raises(TransientError, match=r"the proxy to personio\.invalid did not"),
     ):
         personio.exchange("GET", "/v1/x", {"Authorization": "Bearer secret"})
     assert asked == [("CONNECT personio.invalid:443", CREDENTIAL)]

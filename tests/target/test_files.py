@@ -92,6 +92,35 @@ def test_sigterm_loads_what_has_arrived_writes_its_state_and_leaves_nothing_behi
     assert list(load.temp.iterdir()) == []
 
 
+def test_further_signals_while_the_rest_is_loaded_change_nothing(load):
+    messages = lines(T, *(record("t", id=n) for n in range(200_000)), state(n=1))
+    process = subprocess.Popen(
+        load.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdin.write(messages)
+    process.stdin.flush()
+    staged = len(messages) - (1 << 20)
+    wait_for(lambda: sum(file.stat().st_size for file in load.temp.glob("*/*.ndjson")) > staged)
+    process.send_signal(signal.SIGINT)  # as Ctrl-C reaches it under Meltano, which sends another one
+    while process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.01)
+    log = process.communicate(timeout=60)[1].decode()
+    assert "Stopped by signal 2; what had arrived is loaded." in log
+    assert "Traceback" not in log
+    assert load.rows("SELECT count(*) > 100_000 FROM t") == [(True,)]
+
+
+def test_a_folder_without_space_for_records_is_named(load):
+    limit = ["sh", "-c", 'ulimit -f 2048; exec "$@"', "sh"]  # blocks of 512 or 1,024 bytes
+    messages = lines(T, *(record("t", id=n) for n in range(100_000)))
+    done = subprocess.run([*limit, *load.command()], input=messages, capture_output=True, check=False)
+    assert done.returncode == 1
+    assert f"Records cannot be staged in {load.temp}".encode() in done.stderr
+    assert b"set `temp_dir` to another folder." in done.stderr
+    assert list(load.temp.iterdir()) == []
+
+
 def test_a_database_that_another_process_has_open_is_named_and_can_be_waited_for(load):
     load(T)
     hold = f"import duckdb, time; c = duckdb.connect({str(load.path)!r}); print(flush=True); time.sleep(3)"
