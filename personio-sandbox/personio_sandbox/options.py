@@ -37,6 +37,7 @@ class Options:
     absences: int | None = option(None, "absences in days in total, instead of for each")
     hourly_absences_per_employee: int = option(2, "absences in hours for each employee")
     years: int = option(3, "how far absences reach back")
+    reports: int = option(5, "reports; those beyond the first five are small")
     hostile: bool = option(True, "custom attributes and texts that break careless clients")
     now: dt.datetime | None = option(None, "a fixed clock, with a time zone; else the real time")
     time_zone: str = option("Europe/Berlin", "time zone of the company")

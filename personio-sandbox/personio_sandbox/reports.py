@@ -32,11 +32,16 @@ def generate_reports(company: Company, rng: random.Random) -> None:
         ("Abwesenheiten & Überstunden", "timeframe", "up_to_date", [_timeframe(e, rng) for e in some], "yes"),
         ("Still being computed", "timeframe", "updating", [_timeframe(e, rng) for e in some[:3]], "grouped"),
         ("Nobody matches", "point_in_time", "up_to_date", [], "broken"),
-    )
+        *(
+            (f"Report {n}", "point_in_time", "up_to_date", [_headcount(company, e) for e in some[:3]], "yes")
+            for n in range(6, company.options.reports + 1)
+        ),
+    )[: company.options.reports]
     now = company.now()
     for n, (name, type_, status, items, readable) in enumerate(reports):
-        created = company.founded + dt.timedelta(days=1000 + 90 * n)
-        columns, rows = _cells(company, people if n == 0 else some) if readable == "yes" else ((), ())
+        created = company.founded + dt.timedelta(days=1000 + min(90 * n, 400 + n))
+        shown = people if n == 0 else some if n < 5 else some[:3]
+        columns, rows = _cells(company, shown) if readable == "yes" else ((), ())
         report = Report(
             id=uuid(REPORT, n + 1), name=name, description="" if n % 2 else f"Report about {name}",
             author_first_name="Ida", author_last_name="Morkamp", type=type_, status=status,  # type: ignore[arg-type]
