@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,13 +21,14 @@ from tap_personio.columns import (
     split_tags,
 )
 from tap_personio.errors import StreamUnavailableError
+from tap_personio.names import distinct_names, snake_case
 from tap_personio.pages import parse_v1
 from tap_personio.progress import StreamStats
 from tap_personio.transport import Request
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from tap_personio.client import Client
 
@@ -84,7 +82,6 @@ RESERVED_NAMES = frozenset(
 )
 CATALOGUE_PATH = "/company/employees/attributes"
 CATALOGUE_PERMISSION = "Employees: read"
-MAX_NAME = 48  # with a key and "_currency" behind it still below PostgreSQL's 63 bytes
 
 
 class Attribute(msgspec.Struct):
@@ -98,21 +95,6 @@ class Attribute(msgspec.Struct):
 
 
 _FORMS: dict[str, Any] = {"key": str, "label": str, "type": str, "universal_id": str, "options": list}
-
-
-def snake_case(label: str) -> str:
-    """A column name of a label: letters without their accents and digits, in lower case, joined by underscores."""
-    folded = unicodedata.normalize("NFKD", label).casefold()
-    letters = "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
-    name = re.sub(r"\W+", "_", letters).strip("_")
-    name = re.sub(r"__+", "_", name)
-    if name[:1].isdigit():
-        name = f"_{name}"
-    return _cut(name, MAX_NAME)
-
-
-def _cut(name: str, length: int) -> str:
-    return name.encode()[:length].decode(errors="ignore").rstrip("_")
 
 
 def column_names(
@@ -129,35 +111,8 @@ def column_names(
         name = attribute.key
         if attribute.key not in STANDARD and style != "key":
             name = attribute.universal_id or snake_case(attribute.label or "") or name
-        names[attribute.key] = safe_name(name)
-    custom = [key for key in names if key not in STANDARD]
-    for key in custom:
-        if names[key].lower() in reserved:
-            names[key] = _with_key(names[key], key)
-    # A name with its key can meet another one's label: then only the key itself is sure.
-    for rename in (_with_key, lambda _, key: safe_name(key)):
-        taken = Counter(_reserved_names(names))
-        for key in custom:
-            if any(taken[claimed] > 1 for claimed in _reserved_names({key: names[key]})):
-                names[key] = rename(names[key], key)
-    return names
-
-
-def safe_name(name: str) -> str:
-    """A name of letters, digits and underscores, which every target takes."""
-    return re.sub(r"\W+", "_", name)
-
-
-def _with_key(name: str, key: str) -> str:
-    key = safe_name(key)
-    return name if name.endswith(key) else f"{_cut(name, max(8, 53 - len(key)))}_{key}"
-
-
-def _reserved_names(names: dict[str, str]) -> Iterator[str]:
-    """The names in lower case, for databases that do not tell them apart, each with its currency column."""
-    for name in names.values():
-        yield name.lower()
-        yield f"{name.lower()}_currency"
+        names[attribute.key] = name
+    return distinct_names(names, reserved, STANDARD)
 
 
 def read_catalogue(client: Client) -> list[Attribute] | None:

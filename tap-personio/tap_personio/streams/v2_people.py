@@ -12,11 +12,11 @@ from tap_personio.attributes import (
     Attribute,
     AttributeColumns,
     attribute_of,
-    safe_name,
     standard_type,
 )
 from tap_personio.columns import BOOLEAN, DATE, INTEGER, LIST, NUMBER, OBJECT, TEXT, TEXTS, Column, ColumnType
 from tap_personio.errors import StreamFailedError, StreamUnavailableError
+from tap_personio.names import safe_name
 from tap_personio.pages import parse_v2
 from tap_personio.stream import OTHER_FIELDS_COLUMN
 from tap_personio.streams.base import CREATED_AND_UPDATED, IDS, WITH_ZONE, V2Children, V2List, reference
