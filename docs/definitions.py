@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ruamel.yaml import YAML
+from tap_personio.reports import PREFIX
 from tap_personio.streams import STREAMS
 
 ROOT = Path(__file__).parents[1]
@@ -67,7 +68,10 @@ DEFAULTS = {
 }
 # Without this selection, Meltano selects every stream, also those that need one request per record.
 SELECT = {
-    "tap-personio": [f"{stream.name}.*" for stream in cast("Any", STREAMS) if stream.selected_by_default]
+    "tap-personio": [
+        *(f"{stream.name}.*" for stream in cast("Any", STREAMS) if stream.selected_by_default),
+        f"{PREFIX}*.*",
+    ]
 }
 UTILITIES = {
     "dbt-duckdb": "",

@@ -10,7 +10,7 @@ import inspect
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import definitions
 from singer_target_duckdb.column_types import column_type
@@ -18,6 +18,7 @@ from tap_personio.attributes import STANDARD
 from tap_personio.columns import schema_of
 from tap_personio.settings import CONFIG_JSONSCHEMA
 from tap_personio.streams import STREAMS
+from tap_personio.streams.report_tables import ReportTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +32,7 @@ PAGES = (
     "docs/hub/README.md",
 )
 # In the SDK's types, `name` and others are attributes of the instance, not of the class.
-ALL: tuple[Any, ...] = cast("tuple[Any, ...]", STREAMS)
+ALL: tuple[Any, ...] = (*STREAMS, ReportTable)
 
 
 def main(arguments: list[str]) -> int:
@@ -70,7 +71,7 @@ def overview() -> str:
         ("table", "endpoint", "key", "replication key", "load", "permission", "by default", "requests"),
         (
             (
-                f"[`{stream.name}`](docs/tables.md#{stream.name})",
+                f"[`{stream.name}`](docs/tables.md#{stream.name.rstrip('…')})",
                 f"`/{stream.api}{stream.path}`",
                 ", ".join(f"`{key}`" for key in stream.primary_keys),
                 f"`{replication_key(stream)}`" if replication_key(stream) else "",
@@ -120,11 +121,11 @@ def _columns_of(stream: Any) -> str:
             f"The columns are the attributes that the credential may read. Personio's own are {standard}.\n"
         )
     properties = schema_of(stream.columns, tuple(stream.primary_keys))["properties"]
-    more = (
-        "\nAlso one column per custom attribute, as in `employees`.\n"
-        if hasattr(stream, "attribute_columns")
-        else ""
-    )
+    more = ""
+    if hasattr(stream, "attribute_columns"):
+        more = "\nAlso one column per custom attribute, as in `employees`.\n"
+    if stream is ReportTable:
+        more = "\nAlso the columns of the report, see [reports as tables](#reports-as-tables).\n"
     listed = table(
         ("column", "type", ""),
         (

@@ -9,6 +9,7 @@ import click
 from tap_personio.attributes import STANDARD
 from tap_personio.errors import StreamFailedError, StreamUnavailableError
 from tap_personio.progress import StreamStats
+from tap_personio.streams.report_tables import ReportTable
 from tap_personio.sync_plan import SyncPlan
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def check(streams: Sequence[PersonioStream], run: RunContext) -> bool:
     Returns:
         Whether anything can be read.
     """
+    tables = [stream.name for stream in streams if isinstance(stream, ReportTable)]
+    streams = [stream for stream in streams if not isinstance(stream, ReportTable)]
     width = max(len(stream.name) for stream in streams)
     readable = 0
     click.echo(f"{'stream':{width}}  read  by default  right in Personio")
@@ -34,6 +37,8 @@ def check(streams: Sequence[PersonioStream], run: RunContext) -> bool:
         line = f"{stream.name:{width}}  {'no' if reason else 'yes':4}  {default:10}  {stream.permission}"
         click.echo(f"{line} - {reason}" if reason else line)
     click.echo(f"\n{readable} of {len(streams)} streams can be read with this credential.")
+    if tables:
+        click.echo(f"{len(tables)} reports have a table of their own: {', '.join(tables)}.")
     _print_hidden_attributes(run)
     return readable > 0
 

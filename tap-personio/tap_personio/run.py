@@ -13,6 +13,7 @@ from tap_personio.attributes import read_catalogue
 from tap_personio.client import Client
 from tap_personio.errors import StreamFailedError
 from tap_personio.progress import StreamStats
+from tap_personio.reports import Reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -34,6 +35,7 @@ class RunContext:
         self.ids: dict[str, ParentIds] = {}
         self.read_deletions: Callable[[], Mapping[str, dt.datetime]] = dict
         self._stats: dict[str, StreamStats] = {}
+        self.reports = Reports(self)
         self._catalogue_error: StreamFailedError | None = None
 
     @functools.cached_property

@@ -6,6 +6,7 @@ import datetime as dt
 import ipaddress
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -86,6 +87,15 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         description=(
             "How the columns of custom employee attributes are named: by `label` (readable) or by `key` "
             "(dynamic_123, does not change when the attribute is renamed)."
+        ),
+    ),
+    th.Property(
+        "skip_reports",
+        th.StringType(nullable=True),
+        title="Skip reports",
+        description=(
+            "Reports that get no table of their own: names of tables such as `report_salaries`, separated by commas; "
+            "`*` stands for any text. `*` alone skips all, and the request per report that discovery needs."
         ),
     ),
     th.Property(
@@ -173,6 +183,7 @@ class Settings:
     resync_after: dt.timedelta | None
     max_removed_percent: float | None
     attribute_names: str
+    skip_reports: tuple[str, ...]
     concurrency: int
     v1_requests_per_minute: int
     fail_on_unavailable: bool
@@ -205,6 +216,7 @@ class Settings:
             resync_after=None if resync == NEVER else dt.timedelta(days=resync),
             max_removed_percent=None if removed == NEVER else removed,
             attribute_names=config["attribute_names"],
+            skip_reports=tuple(each.strip() for each in (config.get("skip_reports") or "").split(",")),
             concurrency=config["concurrency"],
             v1_requests_per_minute=config["v1_requests_per_minute"],
             fail_on_unavailable=config["on_unavailable"] == "fail",
@@ -215,6 +227,10 @@ class Settings:
             retry_wait=config["retry_wait"],
             activate_versions=config["emit_activate_version_messages"],
         )
+
+    def skips_report(self, table: str) -> bool:
+        """Whether the setting skip_reports names a report, by its table."""
+        return any(fnmatchcase(table, pattern) for pattern in self.skip_reports)
 
 
 def _version() -> str:

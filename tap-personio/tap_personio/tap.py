@@ -29,6 +29,7 @@ from tap_personio.setting_types import typed
 from tap_personio.settings import CONFIG_JSONSCHEMA, Settings
 from tap_personio.shape import shape
 from tap_personio.streams import STREAMS
+from tap_personio.streams.report_tables import report_tables, warn_of_missing_reports
 from tap_personio.streams.v2_webhooks import WebhookEvents
 from tap_personio.writer import SingerWriter
 
@@ -116,7 +117,7 @@ class TapPersonio(Tap):
     @override
     def discover_streams(self) -> list[PersonioStream]:
         run = self.run_context
-        streams = [stream(self, run) for stream in STREAMS]
+        streams = [stream(self, run) for stream in STREAMS] + list(report_tables(self, run))
         run.ids = {stream.name: ParentIds(stream.list_ids) for stream in streams if stream.parent_ids}
         return streams
 
@@ -184,6 +185,7 @@ class TapPersonio(Tap):
         if events.selected:
             names = {name for stream in self._all_streams for name in stream.deletion_events}
             run.read_deletions = functools.partial(events.reported_deletions, names)
+        warn_of_missing_reports(self, run)
         for stream in streams:
             stream.stats.begin()
             stream.warn_if_fewer_columns(stream.stream_state.get("scope"))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from personio_sandbox import Sandbox
     from personio_sandbox.company import Company
-    from personio_sandbox.model import HourlyAbsence, ReportCell, Stage
+    from personio_sandbox.model import HourlyAbsence, Report, ReportCell, Stage
 
 STAMPS = {"created_at": MOMENT, "updated_at": MOMENT}
 PERSONS = {
@@ -86,6 +86,20 @@ DOCUMENTS = {
 REPORTS = {
     "report_id": VARCHAR, "row_number": BIGINT, "report_name": VARCHAR, "values": JSON, "cells": JSON, **OTHERS,
 }  # fmt: skip
+REPORTS_LIST = {
+    "id": VARCHAR, "name": VARCHAR, "description": VARCHAR, "type": VARCHAR, "status": VARCHAR, "start_date": DATE,
+    "end_date": DATE, **STAMPS, "table_name": VARCHAR, **OTHERS,
+}  # fmt: skip
+REPORT_ATTRIBUTES = {"name": VARCHAR, "display": VARCHAR, "type": VARCHAR, **OTHERS}
+REPORT_TABLES = {
+    "Headcount": "report_headcount",
+    'Career "steps" & salaries': "report_career_steps_salaries",
+    "Abwesenheiten & Überstunden": "report_abwesenheiten_uberstunden",
+}
+REPORT_TABLE = {
+    "row_number": BIGINT, "first_name": VARCHAR, "department": VARCHAR, "hours": DOUBLE, "employed": JSON,
+    "share": DOUBLE, "fixed_salary": DOUBLE, "fixed_salary_currency": VARCHAR, "visa_expiry": DATE, **OTHERS,
+}  # fmt: skip
 APPLICATIONS = {
     "id": VARCHAR, "application_date": DATE, "candidate": JSON, "candidate_id": VARCHAR, "job": JSON,
     "job_id": VARCHAR, "job_name": VARCHAR, "current_stage": JSON, "current_stage_id": VARCHAR,
@@ -150,6 +164,8 @@ def tables(sandbox: Sandbox) -> dict[str, Table]:
         "jobs": (JOBS, "id", _jobs),
         "salary_bands": (SALARY_BANDS, "id", _salary_bands),
         "documents": (DOCUMENTS, "id", _documents),
+        "reports_list": (REPORTS_LIST, "id", _reports_list),
+        "report_attributes": (REPORT_ATTRIBUTES, "name", _report_attributes),
         "reports": (REPORTS, "report_id row_number", _reports),
         "recruiting_applications": (APPLICATIONS, "id", _applications),
         "recruiting_candidates": (CANDIDATES, "id", _candidates),
@@ -516,6 +532,46 @@ def _salary_bands(company: Company) -> Iterator[Row]:
 
 
 # --- reports ------------------------------------------------------------------------------------------------------
+
+
+def report_tables(company: Company) -> dict[str, Table]:
+    """The tables of those reports that were there from the start and can be read."""
+    return {
+        REPORT_TABLES[report.name]: expected_v1.table(REPORT_TABLE, ("row_number",), _report_rows(report))
+        for report in company.reports.values()
+        if report.readable == "yes" and report.name in REPORT_TABLES
+    }
+
+
+def _report_rows(report: Report) -> Iterator[Row]:
+    for number, row in enumerate(report.rows):
+        cells = {name: content for name, _, content in row}
+        [department] = cells["department"]["options"] or [{}]
+        yield {
+            "row_number": number,
+            "first_name": cells["first_name"]["value"],
+            "department": department.get("value"),
+            "hours": cells["attendance_hours_tracked"]["number"],
+            "employed": cells["employment_period"],
+            "share": cells["cost_center_share"] and cells["cost_center_share"]["percentage"],
+            "fixed_salary": cells["fix_salary"]["amount"],
+            "fixed_salary_currency": cells["fix_salary"]["currency"],
+        }
+
+
+def _reports_list(company: Company) -> Iterator[Row]:
+    for report in company.reports.values():
+        yield {
+            **{name: getattr(report, name) for name in ("id", "name", "start_date", "end_date", *STAMPS)},
+            "description": report.description or None,
+            "type": report.type.upper(),
+            "table_name": REPORT_TABLES.get(report.name) if report.readable == "yes" else None,
+        }
+
+
+def _report_attributes(company: Company) -> Iterator[Row]:
+    heads = {column for report in company.reports.values() for column in report.columns}
+    return ({"name": name, "display": display, "type": kind} for name, display, kind in heads)
 
 
 def _reports(company: Company) -> Iterator[Row]:

@@ -197,7 +197,8 @@ def test_pay_that_is_listed_only_in_the_month_it_begins_is_found_over_quiet_mont
 
 def test_every_list_is_read_with_the_largest_pages_that_its_endpoint_gives(small):
     small.requests.clear()
-    Warehouse(small, [str(each.name) for each in STREAMS if each.api == "v2"]).read()
+    names = [str(each.name) for each in STREAMS if each.api == "v2"]
+    Warehouse(small, names, {"skip_reports": "*"}).read()  # discovery asks each report for one row
     most = {
         "/v2/persons": "50", "/v2/persons/{id}/employments": "50", "/v2/absence-periods/{id}/breakdowns": "28",
         "/v2/projects": "200", "/v2/document-management/documents": "200", "/v2/recruiting/applications": "200",

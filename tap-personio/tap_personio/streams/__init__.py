@@ -48,6 +48,8 @@ STREAMS: tuple[type[PersonioStream], ...] = (
     v2_company.Jobs,
     v2_company.SalaryBands,
     v2_reports.Documents,
+    v2_reports.ReportsList,
+    v2_reports.ReportAttributes,
     v2_reports.Reports,
     v2_recruiting.RecruitingApplications,
     v2_recruiting.RecruitingCandidates,

@@ -1,25 +1,25 @@
-"""Documents (what is known about them, never their contents) and reports."""
+"""Documents (what is known about them, never their contents) and reports. Single reports: `report_tables.py`."""
 
 from __future__ import annotations
 
+import functools
 import itertools
 import sys
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from tap_personio.child_lists import Children
 from tap_personio.columns import DATE, INTEGER, LIST, OBJECT, TEXT, TIMESTAMP, Column
 from tap_personio.cursor_lists import read_cursor
-from tap_personio.pages import Page, parse_v2
-from tap_personio.streams.base import IDS, V2Children, V2Stream, reference
-from tap_personio.transport import Request
+from tap_personio.pages import Page
+from tap_personio.reports import PERMISSION, ROW_NUMBER, cell_value, parse_report, request_for
+from tap_personio.streams.base import CREATED_AND_UPDATED, IDS, V2Children, V2Stream, reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tap_personio.progress import StreamStats
     from tap_personio.sync_plan import SyncPlan
+    from tap_personio.transport import Request
 
 
 class Documents(V2Children):
@@ -57,21 +57,74 @@ class Documents(V2Children):
         return {**fields, "owner": fields.get("owner") or {"id": parent}}
 
 
-CELL_VALUES = {"string_value": "value", "numeric_value": "number"}
+class ReportsList(V2Stream):
+    """The reports that an administrator has opened to the API, and the table that each one has become."""
+
+    name = "reports_list"
+    path = "/reports"
+    permission = PERMISSION
+    request_cost = "1 per 100 reports"
+    columns = (
+        Column("id", TEXT),
+        Column("name", TEXT),
+        Column("description", TEXT),
+        Column("type", TEXT),
+        Column("status", TEXT),
+        Column("start_date", DATE),
+        Column("end_date", DATE),
+        *CREATED_AND_UPDATED,
+        Column("table_name", TEXT, description="The report's own table, if it has one."),
+    )
+
+    def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:  # noqa: ARG002
+        """All reports at once: there are hundreds at most."""
+        yield Page(list(self.run.reports.listed()))
+
+    def fields(self, record: Any, parent: Any) -> dict[str, Any]:
+        """The report and its table."""
+        fields = super().fields(dict(record), parent)
+        table = self._tables[str(record["id"])]
+        return {**fields, "table_name": table if table in self._tap.streams else None}
+
+    @functools.cached_property
+    def _tables(self) -> dict[str, str]:
+        return self.run.reports.tables()
+
+
+class ReportAttributes(V2Stream):
+    """The attributes that reports can show."""
+
+    name = "report_attributes"
+    path = "/reports/attributes"
+    permission = PERMISSION
+    request_cost = "1 per 100 attributes"
+    primary_keys = ("name",)
+    columns = (Column("name", TEXT), Column("display", TEXT, description="Its label."), Column("type", TEXT))
+
+    def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:  # noqa: ARG002
+        """All pages."""
+        return read_cursor(self.client, self.request(), self.limit, stats)
+
+    def fields(self, record: Any, parent: Any) -> dict[str, Any]:
+        """The attribute; the reference does not show which field names it."""
+        fields = super().fields(record, parent)
+        known = (fields.pop(name, None) for name in ("name", "attribute_id", "id"))
+        return {**fields, "name": next(filter(None, known), None)}
 
 
 class Reports(V2Stream):
-    """The rows of every report that an administrator has opened to the API."""
+    """The rows of every report that an administrator has opened to the API, in one table."""
 
     name = "reports"
     path = "/reports/{id}"
-    permission = "Reports: read, and API access in each report"
+    permission = PERMISSION
     request_cost = "1 per report and 100 rows"
+    selected_by_default = False
     shrinks_often = True  # with each report
     primary_keys = ("report_id", "row_number")
     columns = (
         Column("report_id", TEXT),
-        Column("row_number", INTEGER, description="From 0, in the report's order."),
+        ROW_NUMBER,
         Column("report_name", TEXT),
         Column("values", OBJECT, description="The row's values by the name of their column."),
         Column("cells", LIST, description="The row's cells as they came, each with its column."),
@@ -79,11 +132,9 @@ class Reports(V2Stream):
 
     def pages(self, plan: SyncPlan, stats: StreamStats) -> Iterator[Page]:  # noqa: ARG002
         """All pages of all reports; one that Personio cannot serve is named and passed over."""
-        listed = Request("v2", "/reports", permission=self.permission)
 
-        def requests(_fresh: bool) -> Iterator[tuple[Any, Request]]:
-            for page in list(read_cursor(self.client, listed, self.limit, stats, IDS)):
-                yield from ((each, self.request(path=f"/reports/{each}")) for each in IDS(page))
+        def requests(fresh: bool) -> Iterator[tuple[Any, Request]]:
+            return ((each["id"], request_for(each["id"])) for each in self.run.reports.listed(fresh=fresh))
 
         children = Children(
             self.client,
@@ -91,7 +142,7 @@ class Reports(V2Stream):
             self.limit,
             stats,
             "reports",
-            parse=_parse_report,
+            parse=parse_report,
             only_cursor=True,
             patience=sys.maxsize,
         )
@@ -113,8 +164,8 @@ class Reports(V2Stream):
             if name in values:  # shown twice, for an employee and the supervisor
                 name = cell.get("display") or name
             copies = (f"{name}_{place}" for place in itertools.count(2))
-            values[next(each for each in itertools.chain([name], copies) if each not in values)] = (
-                _cell_value(cell)
+            values[next(each for each in itertools.chain([name], copies) if each not in values)] = cell_value(
+                cell
             )
         return {
             "report_id": parent,
@@ -123,23 +174,3 @@ class Reports(V2Stream):
             "values": values,
             "cells": full,
         }
-
-
-def _parse_report(body: bytes) -> Page:
-    """A page whose records are the report's name, its columns and the cells of a row."""
-    page, response = parse_v2(body), msgspec.json.decode(body)
-    columns = (response.get("_meta") or {}).get("columns") or []
-    name = (response.get("report_config") or {}).get("name")
-    page.records = [(name, columns, cells) for cells in page.records]
-    return page
-
-
-def _cell_value(cell: dict[str, Any]) -> Any:
-    """What a cell says: text and numbers bare, options as a list of their texts, the rest as it came."""
-    for kind, inner in CELL_VALUES.items():
-        if isinstance(cell.get(kind), dict):
-            return cell[kind].get(inner)
-    options = cell.get("options_value")
-    if isinstance(options, dict) and isinstance(options.get("options"), list):
-        return [each.get("value") if isinstance(each, dict) else each for each in options["options"]]
-    return next((value for name, value in cell.items() if name.endswith("_value")), None)
