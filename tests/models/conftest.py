@@ -25,6 +25,7 @@ V1 = (
 V2 = (
     "persons", "employments", "org_units", "workplaces", "legal_entities", "cost_centers", "absence_types_v2",
     "absence_periods", "absence_period_breakdowns", "attendance_periods", "projects_v2",
+    "compensations",
 )  # fmt: skip
 
 Build = Callable[..., dict[str, str]]
@@ -40,21 +41,25 @@ def dbt() -> Path:
 
 
 @pytest.fixture(scope="session")
-def build(dbt: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
+def build(dbt: Path) -> Build:
     """Build the models in a database; the answer is the outcome of each model and test by its name."""
 
-    def build(database: Path, **environment: str) -> dict[str, str]:
-        folder = tmp_path_factory.mktemp("dbt")
+    def build(
+        database: Path, variables: dict[str, Any] | None = None, select: str = "*", **environment: str
+    ) -> dict[str, str]:
+        folder = database.parent / "dbt"
+        results = folder / "target" / "run_results.json"
+        results.unlink(missing_ok=True)
         done = subprocess.run(
             [
                 str(dbt), "build", "--project-dir", str(TRANSFORM), "--profiles-dir", str(TRANSFORM),
                 "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"), "--no-use-colors",
-                "--vars", json.dumps({"as_of": TODAY.isoformat()}),
+                "--select", *select.split(), "--indirect-selection", "cautious",
+                "--vars", json.dumps({"as_of": TODAY.isoformat(), **(variables or {})}),
             ],
             env={**os.environ, "DBT_DUCKDB_PATH": str(database), "DBT_DUCKDB_RAW_SCHEMA": "main", **environment},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
-        results = folder / "target" / "run_results.json"
         assert results.exists(), done.stdout + done.stderr
         return {
             each["unique_id"].split(".")[2]: each["status"]

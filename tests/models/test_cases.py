@@ -126,6 +126,12 @@ def test_every_column_is_described_in_the_database(cases: Path) -> None:
     assert rows(cases, query) == []
 
 
+def test_every_table_says_that_small_groups_are_not_suppressed(cases: Path) -> None:
+    query = "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'hr' AND comment NOT LIKE '%Not suppressed%'"
+    assert rows(cases, query) == []
+    assert rows(cases, "SELECT count(*) > 9 FROM duckdb_tables() WHERE schema_name = 'hr'") == [(True,)]
+
+
 def test_the_sources_are_streams_of_the_tap() -> None:
     named = (TRANSFORM / "models" / "sources.yml").read_text().split("    tables:")[1]
     sources = {line.split(": ")[1] for line in named.splitlines() if "- name: " in line}

@@ -64,6 +64,7 @@ def test_employees_have_what_the_company_knows(company: Pair) -> None:
             a["subcompany"], entities[a["subcompany"]], a["supervisor"],
             a["hire_date"] <= TODAY <= (a["termination_date"] or dt.date.max),
             a["hire_date"], a["termination_date"], a["last_working_day"], a["termination_type"] or None,
+            *((a["fix_salary"], each.currency, "monthly") if a["fix_salary"] else (None, None, None)),
         ))  # fmt: skip
     found = rows(
         company.database,
@@ -71,7 +72,8 @@ def test_employees_have_what_the_company_knows(company: Pair) -> None:
         SELECT employee_id, name, email, status, position, employment_type, weekly_hours,
             department_id, department_name, team_id, team_name, office_id, office_name,
             legal_entity_id, legal_entity_name, supervisor_id,
-            is_employed, hire_date, leave_date, last_working_day, termination_type
+            is_employed, hire_date, leave_date, last_working_day, termination_type,
+            salary, salary_currency, salary_interval
         FROM hr.employees
         """,
     )

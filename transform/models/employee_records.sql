@@ -7,7 +7,8 @@ with employees as (
         'department_id': 'bigint', 'department_name': 'varchar', 'team_id': 'bigint', 'team_name': 'varchar',
         'office_id': 'bigint', 'office_name': 'varchar', 'subcompany_id': 'bigint', 'subcompany_name': 'varchar',
         'supervisor_id': 'bigint', 'cost_centers': 'json', 'hire_date': 'date', 'termination_date': 'date',
-        'termination_type': 'varchar', 'last_working_day': 'date', 'contract_end_date': 'date',
+        'termination_type': 'varchar', 'last_working_day': 'date', 'contract_end_date': 'date', 'fix_salary': 'double',
+        'fix_salary_currency': 'varchar', 'fix_salary_interval': 'varchar',
         'created_at': 'timestamptz', 'last_modified_at': 'timestamptz',
     }) }}
 ),
@@ -43,6 +44,23 @@ employments as (
     )
 ),
 
+compensations as (
+    {{ raw('compensations', {
+        'person_id': 'bigint', 'type_category': 'varchar', 'amount_value': 'double', 'amount_currency': 'varchar',
+        'interval': 'varchar', 'effective_from': 'date',
+    }) }}
+),
+
+-- What API v1 shows as the salary: the latest one, or the first one of who has not begun yet.
+salaries as (
+    select compensations.*
+    from compensations
+    left join employments using (person_id)
+    where upper(type_category) = 'FIXED_SALARY'
+        and effective_from <= greatest({{ today() }}, employment_start_date)
+    qualify 1 = row_number() over (partition by person_id order by effective_from desc, amount_value desc)
+),
+
 -- The records of API v2 carry identifiers only.
 names as (
     from ({{ raw('org_units', {'type': 'varchar', 'id': 'varchar', 'name': 'varchar'}) }})
@@ -54,7 +72,8 @@ names as (
 
 v1 as (
     select
-        * exclude (position, cost_centers, subcompany_id, subcompany_name, last_modified_at),
+        * exclude (position, cost_centers, subcompany_id, subcompany_name, fix_salary, fix_salary_currency, fix_salary_interval,
+            last_modified_at),
         position as position_title,
         subcompany_id as legal_entity_id,
         subcompany_name as legal_entity_name,
@@ -66,6 +85,9 @@ v1 as (
             }
             for each in cast(cost_centers as json[])
         ] as cost_centers,
+        nullif(fix_salary, 0) as salary,
+        fix_salary_currency as salary_currency,
+        fix_salary_interval as salary_interval,
         last_modified_at as updated_at
     from employees
 ),
@@ -94,6 +116,9 @@ v2 as (
             {'id': each ->> 'id', 'name': cast(null as varchar), 'share': cast(each ->> 'weight' as double)}
             for each in cast(employments.cost_centers as json[])
         ] as cost_centers,
+        salaries.amount_value as salary,
+        salaries.amount_currency as salary_currency,
+        salaries.interval as salary_interval,
         employments.employment_start_date as hire_date,
         coalesce(employments.termination_date, employments.employment_end_date) as termination_date,
         employments.termination_type,
@@ -103,6 +128,7 @@ v2 as (
         greatest(persons.updated_at, employments.updated_at) as updated_at
     from persons
     full join employments on persons.id = employments.person_id
+    left join salaries on salaries.person_id = coalesce(persons.id, employments.person_id)
     {%- for name, column in {
         'department': 'department_id', 'team': 'team_id', 'office': 'office_id', 'legal_entity': 'legal_entity_id'
     }.items() %}

@@ -36,6 +36,9 @@ select
     hire_date,
     leave_date,
     last_working_day,
+    salary,
+    case when salary is not null then salary_currency end as salary_currency,
+    case when salary is not null then lower(salary_interval) end as salary_interval,
     -- contract-expired in API v1 is CONTRACT_EXPIRED in API v2.
     nullif(nullif(replace(lower(termination_type), '_', '-'), ''), 'unspecified') as termination_type,
     case

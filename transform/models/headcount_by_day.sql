@@ -1,16 +1,15 @@
 with changes as (
-    -- Whoever is gone without a known last day cannot be counted on any day.
     select
         department_id,
         department_name,
         office_id,
         office_name,
         unnest([
-            {'date': hire_date, 'people': 1, 'hours': coalesce(weekly_hours, 0)},
-            {'date': leave_date + 1, 'people': -1, 'hours': -coalesce(weekly_hours, 0)}
+            {'date': first_day, 'people': 1, 'hours': coalesce(weekly_hours, 0)},
+            {'date': day_after, 'people': -1, 'hours': -coalesce(weekly_hours, 0)}
         ], recursive := true)
-    from {{ ref('employees') }}
-    where hire_date is not null and (status is distinct from 'inactive' or leave_date is not null)
+    from {{ ref('employed_times') }}
+    where is_dated
 ),
 
 changes_by_day as (

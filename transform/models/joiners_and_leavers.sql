@@ -1,9 +1,11 @@
 with events as (
     select *, hire_date as date, 1 as joiners, 0 as leavers
-    from {{ ref('employees') }}
+    from {{ ref('employed_times') }}
+    where first_day = hire_date
     union all by name
     select *, leave_date as date, 0 as joiners, 1 as leavers
-    from {{ ref('employees') }}
+    from {{ ref('employed_times') }}
+    where day_after = leave_date + 1
 )
 
 select
@@ -15,5 +17,4 @@ select
     cast(sum(joiners) as bigint) as joiners,
     cast(sum(leavers) as bigint) as leavers
 from events
-where date is not null
 group by all
