@@ -27,9 +27,11 @@ def outcome(dbt: Path, database: Path, folder: Path) -> dict[str, str]:
     return {each["unique_id"].split(".")[-1]: each["status"] for each in results}
 
 
-def test_a_table_is_stale_when_its_last_complete_load_is_old(dbt: Path, loaded: Pair, tmp_path: Path) -> None:
+def test_a_table_is_stale_when_its_last_complete_load_is_old(
+    dbt: Path, company: Pair, tmp_path: Path
+) -> None:
     database = tmp_path / "old.duckdb"
-    shutil.copy(loaded.database, database)
+    shutil.copy(company.database, database)
     assert set(outcome(dbt, database, tmp_path / "new").values()) == {"pass"}
     with duckdb.connect(str(database)) as connection:
         connection.execute(
