@@ -14,8 +14,9 @@ class Chart:
 
     Queries run in the schema of the models. `$today` is the day they count up to, `$minimum` the smallest group that
     may be shown. Every number of people goes through `shown(people)`; days and hours are read from `<key>_cells`, see
-    suppression.py. Colours have names in the specification (`$series`, `$second`, `$quiet`, `$kinds`) and get their
-    values in the page, one set for light and one for dark.
+    suppression.py. Colours have names in the specification (`$people`, `$leavers`, `$hours`, `$quiet`, `$kind1` to
+    `$kind6`) and get their values in the page, one set for light and one for dark. Each means one thing on the whole
+    page; the range `$kinds` stands for the colours of the kinds of absence, see page.py.
 
     Attributes:
         key: its name in the page.
@@ -44,6 +45,37 @@ class Chart:
     height: int = 260
     by_row: bool = False
     wide: bool = False
+
+
+UNFINISHED = "Pale: not over yet."
+PALE: Spec = {"condition": {"test": "datum.is_over", "value": 1}, "value": 0.45}
+
+
+def months(field: str = "month") -> Spec:
+    """An axis with one band per month: short names, and the year where it begins, or everywhere if it is narrow."""
+    name, year = "utcFormat(datum.value, '%b')", "utcFormat(datum.value, '%Y')"
+    # Vega-Lite shifts dates that carry no time to the viewer's zone; as UTC, a month stays the month.
+    return {
+        "field": field, "type": "temporal", "timeUnit": "utcyearmonth", "bandPosition": 0,
+        "axis": {
+            "title": None, "labelOverlap": "greedy", "labelSeparation": 4, "grid": False, "tickCount": "month",
+            "labelExpr": f"width > 600 && month(datum.value) && datum.index ? {name} : [{name}, {year}]",
+        },
+    }  # fmt: skip
+
+
+def amount(field: str, unit: str, **axis: Any) -> Spec:
+    """A vertical axis with its unit above it."""
+    return {
+        "field": field, "type": "quantitative",
+        "axis": {"title": unit, "titleAngle": 0, "titleAlign": "right", "titleX": -7, "titleY": -12, "tickCount": 4}
+        | axis,
+    }  # fmt: skip
+
+
+def hollow(field: str, filled: str) -> Spec:
+    """Bars of which those that are not `filled` are only outlined."""
+    return {"condition": {"test": f"datum.{field} == '{filled}'", "value": 1}, "value": 0.1}
 
 
 def tooltip(**fields: str) -> list[Spec]:

@@ -12,28 +12,33 @@ from typing import TYPE_CHECKING, Any
 import vl_convert
 
 from personio_report.figures import CHARTS
+from personio_report.suppression import OTHERS
 
 if TYPE_CHECKING:
     from personio_report.chart import Chart
     from personio_report.figures import Figures, Row
 
 VEGA_LITE = "6.4"
+KIND_COLOURS = 6
 
 
 def render(figures: Figures) -> str:
     """The page as text. It loads nothing from anywhere, and says so to the browser."""
     template = Template(files("personio_report").joinpath("page.html").read_text(encoding="utf-8"))
+    colours = kind_colours(figures)
+    loaded = [row["loaded_at"] for row in figures.loads if row["loaded_at"]]
     return template.substitute(
-        today=f"{figures.today:%-d %B %Y}",
+        today=_day(figures.today),
+        loaded=f" Last load: {_moment(max(loaded))}." if loaded else "",
         minimum=figures.minimum,
         tiles="\n".join(_tile(*tile) for tile in tiles(figures)),
         charts="\n".join(_card(chart, figures.charts[chart.key], figures.minimum) for chart in CHARTS),
         loads=_table(
-            {"table_name": "Table", "row_count": "Rows", "loaded_at": "Last loaded",
-             "read_whole_at": "Last read whole"}, figures.loads, figures.minimum,
+            {"table_name": "Table", "row_count": "Rows", "loaded_at": "Last loaded", "read_whole_at": "Last full sync"},
+            figures.loads, figures.minimum,
         ),
         written_at=_moment(figures.written_at),
-        specs=_script_json({chart.key: spec(chart, figures.charts[chart.key]) for chart in CHARTS
+        specs=_script_json({chart.key: spec(chart, figures.charts[chart.key], colours) for chart in CHARTS
                             if figures.charts[chart.key]}),
         library=_library(),
     )  # fmt: skip
@@ -45,16 +50,32 @@ def _library() -> str:
     return bundle.replace("</script", r"<\/script")
 
 
-def spec(chart: Chart, rows: list[Row]) -> dict[str, Any]:
+def kind_colours(figures: Figures) -> dict[str, str]:
+    """The name of a colour for each kind of absence, the same in all charts; grey for the others."""
+    rows = sorted(figures.charts["absences"], key=lambda row: row["place"]) + figures.charts["balances"]
+    kinds = list(dict.fromkeys(row["kind"] for row in rows if row["kind"] != OTHERS))
+    colours = {kind: f"$kind{n}" if n <= KIND_COLOURS else "$quiet" for n, kind in enumerate(kinds, 1)}
+    return colours | {OTHERS: "$quiet"}
+
+
+def spec(chart: Chart, rows: list[Row], colours: dict[str, str]) -> dict[str, Any]:
     """The whole Vega-Lite specification of a chart."""
-    count = len({row[next(iter(chart.columns))] for row in rows})
+    first = next(iter(chart.columns))
+    encoding = dict(chart.spec["encoding"])
+    for channel, value in encoding.items():
+        if isinstance(value, dict) and value.get("scale") == {"range": "$kinds"}:
+            kinds = [kind for kind in colours if any(row["kind"] == kind for row in rows)]
+            encoding[channel] = value | {
+                "scale": {"domain": kinds, "range": [colours[kind] for kind in kinds]}
+            }
     return {
         "$schema": f"https://vega.github.io/schema/vega-lite/v{VEGA_LITE}.json",
         "data": {"values": [{name: _plain(value) for name, value in row.items()} for row in rows]},
         "width": "container",
-        "height": chart.height * count if chart.by_row else chart.height,
+        "height": chart.height * len({row[first] for row in rows}) if chart.by_row else chart.height,
         "autosize": {"type": "fit", "contains": "padding"},
         **chart.spec,
+        "encoding": encoding,
     }
 
 
@@ -114,38 +135,43 @@ def _card(chart: Chart, rows: list[Row], minimum: int) -> str:
 
 def _table(columns: dict[str, str], rows: list[Row], minimum: int) -> str:
     hidden = {"people": _few(minimum), "row_count": _few(minimum)}
-    head = "".join(f"<th>{html.escape(title)}</th>" for title in columns.values())
+    head = "".join(f"<th{_class(name)}>{html.escape(title)}</th>" for name, title in columns.items())
     body = "".join(
         "<tr>"
-        + "".join(f"<td{_class(row[name])}>{_cell(row[name], hidden.get(name))}</td>" for name in columns)
+        + "".join(f"<td{_class(name)}>{_cell(name, row[name], hidden.get(name))}</td>" for name in columns)
         + "</tr>"
         for row in rows
     )
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _class(value: Any) -> str:
-    return ' class="number"' if isinstance(value, int | float) else ""
+def _class(name: str) -> str:
+    return ' class="number"' if name in {"people", "row_count", "days", "hours"} else ""
 
 
-def _cell(value: Any, hidden: str | None) -> str:
+def _cell(name: str, value: Any, hidden: str | None) -> str:
     match value:
         case None:
             return hidden or "\N{EN DASH}"
         case dt.datetime():
             return _moment(value)
         case dt.date():
-            return value.isoformat()
+            return f"{value:%b %Y}" if name == "month" else _day(value)
         case int() | float():
-            return f"{value:,.1f}".removesuffix(".0")
+            return f"{value:,.0f}"
         case _:
-            return html.escape(str(value))
+            # A name of a table may break after a word.
+            return html.escape(str(value)).replace("_", "_<wbr>")
+
+
+def _day(value: dt.date) -> str:
+    return f"{value.day} {value:%b %Y}"
 
 
 def _moment(value: dt.datetime) -> str:
     """A moment in UTC; the page writes it in the reader's zone."""
     utc = value.astimezone(dt.UTC)
-    return f'<time datetime="{utc:%Y-%m-%dT%H:%M:%SZ}">{utc:%Y-%m-%d %H:%M} UTC</time>'
+    return f'<time datetime="{utc:%Y-%m-%dT%H:%M:%SZ}">{_day(utc)}, {utc:%H:%M} UTC</time>'
 
 
 def _plain(value: Any) -> Any:

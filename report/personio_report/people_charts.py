@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from personio_report.chart import Chart, tooltip
+from personio_report.chart import PALE, UNFINISHED, Chart, amount, months, tooltip
 
 PEOPLE = Chart(
     key="people",
     title="People over time",
-    note="Employed at the end of each month.",
+    note=f"Employed at the end of each month, and on the day of the page. {UNFINISHED}",
     query="""
-        SELECT date AS month, shown(sum(headcount)) AS people
+        SELECT date AS day, shown(sum(headcount)) AS people, date = last_day(date) AS is_over
         FROM headcount_by_day
         WHERE date > $today - INTERVAL 5 YEAR AND (date = last_day(date) OR date = $today)
         GROUP BY ALL
         HAVING sum(headcount) >= $minimum
-        ORDER BY month
+        ORDER BY day
     """,
     spec={
-        "mark": {"type": "area", "line": {"color": "$series", "strokeWidth": 2.5}, "color": "$series",
-                 "fillOpacity": 0.14, "interpolate": "monotone"},
+        "mark": {"type": "bar", "width": {"band": 0.8}, "color": "$people"},
         "encoding": {
-            "x": {"field": "month", "type": "temporal", "timeUnit": "utcyearmonthdate",
-                  "axis": {"title": None, "format": "%Y", "grid": False, "tickCount": "year"}},
-            "y": {"field": "people", "type": "quantitative", "axis": {"title": None, "tickCount": 4}},
-            "tooltip": tooltip(Day="month|%d %b %Y", People="people|,.0f"),
+            "x": {**months("day"), "axis": {"title": None, "format": "%Y", "grid": False, "tickCount": "year"}},
+            "y": amount("people", "people"),
+            "opacity": PALE,
+            "tooltip": tooltip(Day="day|%d %b %Y", People="people|,.0f"),
         },
     },
-    columns={"month": "Day", "people": "People"},
+    columns={"day": "Day", "people": "People"},
     missing="No employees with a hire date are loaded: the credential needs the right “Employees: read” and the "
             "attribute “Hire date”.",
     wide=True,
@@ -35,7 +34,7 @@ PEOPLE = Chart(
 MOVEMENT = Chart(
     key="movement",
     title="Joiners and leavers",
-    note="No bar: too few people to show their number, or none. The last bar is not over.",
+    note=f"No bar: none, or too few people to show their number. {UNFINISHED}",
     query="""
         WITH past AS (FROM joiners_and_leavers WHERE month <= $today),
         -- Quarters where they hold groups on average, else years.
@@ -55,7 +54,8 @@ MOVEMENT = Chart(
             CASE unit WHEN 'quarter' THEN 'Q' || quarter(start) || ' ' ELSE '' END || year(start) AS period,
             kind,
             shown(people) AS people,
-            shown(people) * CASE kind WHEN 'Leavers' THEN -1 ELSE 1 END AS height
+            shown(people) * CASE kind WHEN 'Leavers' THEN -1 ELSE 1 END AS height,
+            start < date_trunc(unit, CAST($today AS DATE)) AS is_over
         FROM periods UNPIVOT (people FOR kind IN (joiners AS 'Joiners', leavers AS 'Leavers'))
         WHERE (SELECT max(greatest(joiners, leavers)) FROM periods) >= $minimum
         ORDER BY start, kind
@@ -64,26 +64,24 @@ MOVEMENT = Chart(
         "mark": {"type": "bar", "cornerRadiusEnd": 3},
         "encoding": {
             "x": {"field": "period", "type": "ordinal", "sort": None,
-                  "axis": {"title": None, "labelAngle": 0, "grid": False, "labelOverlap": False, "domain": False,
-                           # Of quarters only the first of a year has room for its name.
-                           "labelExpr": "slice(datum.value, 0, 1) != 'Q' ? datum.value"
-                                        " : slice(datum.value, 0, 2) == 'Q1' ? slice(datum.value, 3) : ''"}},
-            "y": {"field": "height", "type": "quantitative", "stack": None,
-                  "axis": {"title": None, "tickCount": 5, "tickMinStep": 1,
-                           "labelExpr": "format(abs(datum.value), 'd')"}},
+                  "axis": {"title": None, "labelAngle": 0, "grid": False, "labelOverlap": "greedy",
+                           "labelSeparation": 4, "domain": False, "labelExpr": "split(datum.label, ' ')"}},
+            "y": amount("height", "people", tickMinStep=1, labelExpr="format(abs(datum.value), ',d')")
+            | {"stack": None},
             "color": {"field": "kind", "type": "nominal", "legend": {"title": None},
-                      "scale": {"domain": ["Joiners", "Leavers"], "range": ["$series", "$second"]}},
+                      "scale": {"domain": ["Joiners", "Leavers"], "range": ["$people", "$leavers"]}},
+            "opacity": PALE,
             "tooltip": tooltip(Period="period", Kind="kind", People="people|,.0f"),
         },
     },
-    columns={"period": "Period", "kind": "", "people": "People"},
+    columns={"period": "Period", "kind": "Kind", "people": "People"},
     missing="Too few people joined or left in the last years to show their number, or the hire dates may not be read.",
 )  # fmt: skip
 
 DEPARTMENTS = Chart(
     key="departments",
     title="People by department",
-    note="Employed today.",
+    note="Employed on the day of the page.",
     query="""
         WITH departments AS (
             SELECT coalesce(department_name, 'No department') AS department, count(*) AS people
@@ -114,13 +112,16 @@ DEPARTMENTS = Chart(
         "encoding": {
             "y": {"field": "department", "type": "nominal", "sort": None,
                   "axis": {"title": None, "labelLimit": 200, "domain": False}},
-            "x": {"field": "people", "type": "quantitative", "axis": None},
+            # Room for the number behind the longest bar.
+            "x": {"field": "people", "type": "quantitative", "axis": None,
+                  "scale": {"nice": False, "range": [0, {"expr": "width - 80"}]}},
             "tooltip": tooltip(Department="department", People="people|,.0f"),
         },
         "layer": [
-            {"mark": {"type": "bar", "cornerRadiusEnd": 4, "color": "$series", "height": {"band": 0.68}}},
+            {"mark": {"type": "bar", "cornerRadiusEnd": 4, "color": "$people", "height": {"band": 0.68}}},
             {"mark": {"type": "text", "align": "left", "dx": 6},
-             "encoding": {"text": {"field": "people", "type": "quantitative", "format": ",.0f"}}},
+             "transform": [{"calculate": "format(datum.people, ',') + ' people'", "as": "label"}],
+             "encoding": {"text": {"field": "label"}}},
         ],
     },
     columns={"department": "Department", "people": "People"},

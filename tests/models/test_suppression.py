@@ -144,3 +144,21 @@ def test_what_is_large_enough_is_shown(tmp_path: Path) -> None:
     assert None not in {
         values[name] for name in ("people", "joiners", "leavers", "tenure", "away", "sick_days")
     }
+
+
+def test_sick_days_in_hours_count_by_eight(tmp_path: Path) -> None:
+    database = tmp_path / "company.duckdb"
+    company(database, 300, 1)
+    year = "BETWEEN DATE '2025-06-01' AND DATE '2026-05-31'"
+    with duckdb.connect(str(database), read_only=True) as connection:
+        ((days, people),) = connection.execute(f"""
+            SELECT (SELECT sum(coalesce(days, 0) + coalesce(hours, 0) / 8) FROM hr.absence_days
+                JOIN hr.absences USING (absence_id)
+                WHERE category = 'sick_leave' AND approval = 'approved' AND date {year}),
+            (SELECT sum(headcount) / 12 FROM hr.headcount_by_day WHERE date = last_day(date) AND date {year})
+        """).fetchall()
+        ((hours,),) = connection.execute(
+            f"SELECT sum(hours) / 8 FROM hr.absence_days WHERE date {year}"
+        ).fetchall()
+    assert hours / people > 0.1
+    assert read(str(database)).summary["sick_days"] == pytest.approx(days / people, abs=0.06)

@@ -20,8 +20,8 @@ Vector = dict[Person, float]
 """What each person contributes to a figure."""
 
 COUNTS = {"people", "height"}
-AMOUNTS = {"absences": "days", "hours": "hours", "balances": "amount"}
-NO_FIGURES = {"place", "is_over", "kind", "part", "month", "period", "department"}
+AMOUNTS = {"absences": "days", "hours": "hours", "balances": "days"}
+NO_FIGURES = {"place", "is_over", "kind", "part", "month", "day", "period", "department"}
 
 # By chart: period, kind, category, employee, amount. Anything that can be shown is in here, and nothing twice.
 TRUTH = {
@@ -41,9 +41,9 @@ TRUTH = {
             FROM hr.hours_by_month GROUP BY ALL)
     """,
     "balances": """
-        SELECT part, absence_type_name || CASE unit WHEN 'hour' THEN ' (h)' ELSE '' END, NULL, employee_id, amount
+        SELECT part, absence_type_name, NULL, employee_id, CASE unit WHEN 'hour' THEN amount / 8 ELSE amount END
         FROM (
-            SELECT * FROM (SELECT *, 'Planned' AS part, planned AS amount FROM hr.balances)
+            SELECT * FROM (SELECT *, 'Booked' AS part, planned AS amount FROM hr.balances)
             UNION ALL (SELECT *, 'Free', available_balance FROM hr.balances)
         ) JOIN hr.employees USING (employee_id)
         WHERE is_employed
@@ -73,7 +73,7 @@ class Page:
 def attack(database: Path, text: str, minimum: int, today: dt.date) -> list[str]:
     """Everything that is about fewer than `minimum` people, as text; empty if the page keeps its word."""
     page = Page(text)
-    found = list(_unknown_numbers(page)) + list(_counts(page, minimum))
+    found = list(_unknown_numbers(page, minimum)) + list(_counts(page, minimum))
     for chart in AMOUNTS:
         cells, truth = _vectors(database, page, chart, found)
         found += _differences(cells, chart, minimum)
@@ -82,7 +82,7 @@ def attack(database: Path, text: str, minimum: int, today: dt.date) -> list[str]
     return found
 
 
-def _unknown_numbers(page: Page) -> Any:
+def _unknown_numbers(page: Page, minimum: int) -> Any:
     """A number that no attack below looks at is a gap in the attack."""
     known = set()
     for chart, rows in page.rows.items():
@@ -92,9 +92,14 @@ def _unknown_numbers(page: Page) -> Any:
                     known.add(f"{value:,.1f}".removesuffix(".0") if value is not None else "")
                 elif name not in NO_FIGURES:
                     yield f"{chart}: {name} is embedded"
+    # What is left are rows of tables, rounded like people.
     for cell in page.cells:
         number = cell.replace(",", "")
-        if cell not in known and not number.isdigit():
+        if (
+            cell not in known
+            and cell != f"under {minimum}"
+            and not (number.isdigit() and int(number) % minimum == 0)
+        ):
             yield f"{cell} is in a table"
 
 
