@@ -7,6 +7,8 @@ PAGE ?= $(basename $(DB)).html
 DBT := dbt-core~=1.11.0 dbt-duckdb~=1.11.0
 PACKAGES := tap-personio target-duckdb personio-sandbox report
 
+# Versions and hashes of all packages are in locks/. `make setup LOCKED=` installs the newest allowed versions instead.
+LOCKED ?= yes
 # uv and Meltano do not read pip's settings; these carry a company's own index and certificates over.
 ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
@@ -17,18 +19,23 @@ endif
 # As pip does. Otherwise compiling takes half of a command's start-up time, on every start if no bytecode can be written.
 export UV_COMPILE_BYTECODE ?= 1
 
-.PHONY: setup demo models page test test-full test-models test-accounts test-lake lint docs bench build clean
+.PHONY: lock audit sbom setup demo models page test test-full test-models test-accounts test-lake lint docs bench build clean
 
 setup: .venv/ready  ## install everything into .venv
 
-.venv/ready: Makefile pyproject.toml $(PACKAGES:%=%/pyproject.toml)
+.venv/ready: Makefile pyproject.toml $(PACKAGES:%=%/pyproject.toml) locks/uv.txt locks/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement locks/uv.txt
+ifneq ($(LOCKED),)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement locks/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(PACKAGES:%=--editable ./%)
+else
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --group dev $(PACKAGES:%=--editable ./%)
+endif
 	$(BIN)/python -m compileall -q $(PACKAGES)
 	@# Meltano has separate environments for its plugins. It installs them again on the next run.
-	@rm -rf .meltano/extractors .meltano/loaders
+	@rm -rf .meltano/extractors .meltano/loaders .meltano/utilities
 	@touch $@
 
 demo: setup  ## load an invented company into output/demo.duckdb and show the tables
@@ -92,8 +99,32 @@ bench: setup  ## benchmarks against other tools
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --group bench
 	$(BIN)/python -m bench
 
-build: setup  ## wheels and source distributions into dist
-	$(foreach package,$(PACKAGES),$(BIN)/uv build --quiet --out-dir dist $(package) &&) true
+# Nothing but what builds and checks a release; apart from what the tests install.
+.venv-release/ready: locks/release.txt
+	$(PYTHON) -m venv --clear .venv-release
+	.venv-release/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement locks/release.txt
+	@touch $@
+
+build: .venv-release/ready  ## wheels and source distributions into dist
+	rm -rf dist
+	$(foreach package,$(PACKAGES),(cd $(package) && ../.venv-release/bin/python -m hatchling build --directory ../dist) &&) true
+
+sbom: build  ## what the packages of dist bring along, as CycloneDX, into sbom.json
+	$(PYTHON) -m venv --clear .venv-sbom
+	.venv-sbom/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	.venv-release/bin/cyclonedx-py environment --output-file sbom.json .venv-sbom/bin/python
+
+audit: .venv-release/ready  ## known vulnerabilities of the locked packages, and the workflows' own weaknesses
+	.venv-release/bin/zizmor --offline --quiet .github
+	.venv-release/bin/pip-audit --progress-spinner=off --disable-pip --require-hashes $(LOCKS:%=--requirement %)
+
+LOCKS := locks/dev.txt locks/release.txt
+COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+lock: setup  ## write the newest allowed versions and their hashes into locks/
+	echo uv | $(COMPILE) --output-file locks/uv.txt -
+	$(COMPILE) --group dev --group build --output-file locks/dev.txt $(PACKAGES:%=%/pyproject.toml)
+	$(COMPILE) --group build --group release --output-file locks/release.txt
 
 clean:  ## remove everything that make has installed or built
-	rm -rf .venv .venv-dbt .venv-dagster .venv-lake .meltano dist
+	rm -rf .venv .venv-dbt .venv-dagster .venv-lake .venv-release .venv-sbom .meltano dist sbom.json
