@@ -4,14 +4,17 @@ They are the same whichever version of the API the company was loaded through.
 """
 
 import datetime as dt
+import shutil
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from pair import Pair
 
-from .conftest import TODAY, V1, V2, rows
+from .conftest import TODAY, V1, V2, Build, rows
 
 pytestmark = pytest.mark.full
 
@@ -174,3 +177,27 @@ def test_the_age_of_every_table_is_known(company: Pair) -> None:
         if table in dict(found)
     }  # fmt: skip
     assert dict(found).keys() == company.tables() & set(V1 + V2)
+
+
+def test_a_table_of_api_v1_that_is_not_loaded_any_more_counts_no_more(
+    loaded: Callable[..., Pair], build: Build, tmp_path: Path
+) -> None:
+    database = tmp_path / "ended.duckdb"
+    shutil.copy(loaded(V1 + V2).database, database)
+    v1 = ", ".join(f"'{name}'" for name in V1)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            f"UPDATE _singer.loads SET committed_at = committed_at - INTERVAL 4 DAY WHERE table_name IN ({v1});"
+            "UPDATE main.persons SET last_name = 'Renamed' WHERE id = '1001';"
+            "DELETE FROM main.persons WHERE id = '1002'; DELETE FROM main.employments WHERE person_id = '1002';"
+            "DELETE FROM main.absence_periods WHERE person_id = '1003';"
+            "DELETE FROM main.attendance_periods WHERE person_id = '1003'"
+        )
+    build(database, select="+employees +absences +attendance")
+    query = """
+        SELECT count(*) FILTER (employee_id = 1001 AND name LIKE '% Renamed'), count(*) FILTER (employee_id = 1002),
+            (SELECT count(*) FROM hr.absences WHERE employee_id = 1003),
+            (SELECT count(*) FROM hr.attendance WHERE employee_id = 1003)
+        FROM hr.employees
+    """
+    assert rows(database, query) == [(1, 0, 0, 0)]

@@ -5,10 +5,14 @@
     the column null, and the build goes on. Rows that the loader only marked as deleted (hard_delete: false) are left
     out.
 
-    name: a table of the source `personio`; columns: name -> DuckDB type, which the values are cast to.
+    name: a table of the source `personio`; columns: name -> DuckDB type, which the values are cast to; successor: the
+    table of API v2 with the same content, if this one is of API v1: it counts as empty once it has ended.
 #}
-{% macro raw(name, columns) -%}
+{% macro raw(name, columns, successor=none) -%}
     {%- set table = load_relation(source('personio', name)) if execute else none -%}
+    {%- if table and successor and has_ended(name, successor) -%}
+        {%- set table = none -%}
+    {%- endif -%}
     {%- set present = [] -%}
     {%- if table -%}
         {%- for column in adapter.get_columns_in_relation(table) -%}
@@ -28,4 +32,26 @@
     where _sdc_deleted_at is null
         {%- endif %}
     {%- endif %}
+{%- endmacro %}
+
+
+{#
+    Whether a table is not loaded any more although its successor is: by the loader's ledger, for three days.
+
+    Its rows would never change again, and who is deleted in Personio would stay.
+#}
+{% macro has_ended(name, successor) -%}
+    {%- set loads = adapter.get_relation(target.database, '_singer', 'loads') -%}
+    {%- if not loads -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set query -%}
+        select max(committed_at) filter (table_name = '{{ successor }}') > interval 3 day + coalesce(
+            max(committed_at) filter (table_name = '{{ name }}'),
+            min(committed_at) filter (table_name = '{{ successor }}')
+        )
+        from {{ loads }}
+        where finished and table_schema = '{{ source('personio', name).schema }}'
+    {%- endset -%}
+    {{ return(run_query(query).columns[0][0] or false) }}
 {%- endmacro %}

@@ -10,7 +10,7 @@ in_days as (
         'time_off_type_name': 'varchar', 'status': 'varchar', 'start_date': 'date', 'end_date': 'date',
         'half_day_start': 'boolean', 'half_day_end': 'boolean', 'days_count': 'double',
         'created_at': 'timestamptz', 'updated_at': 'timestamptz',
-    }) }}
+    }, successor='absence_periods') }}
 ),
 
 in_hours as (
@@ -19,7 +19,7 @@ in_hours as (
         'absence_type_name': 'varchar', 'status': 'varchar', 'start': 'timestamptz', 'end': 'timestamptz',
         'timezone': 'varchar', 'effective_duration': 'double', 'breakdowns': 'json',
         'created_at': 'timestamptz', 'updated_at': 'timestamptz',
-    }) }}
+    }, successor='absence_periods') }}
 ),
 
 periods as (

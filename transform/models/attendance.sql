@@ -11,7 +11,7 @@ days as (
         'id': 'varchar', 'id_v2': 'varchar', 'employee_id': 'bigint', 'date': 'date', 'start_time': 'time',
         'end_time': 'time', 'break': 'double', 'project_id': 'bigint', 'project_name': 'varchar', 'status': 'varchar',
         'updated_at': 'timestamptz',
-    }) }}
+    }, successor='attendance_periods') }}
 ),
 
 v1_projects as (

@@ -10,7 +10,7 @@ with employees as (
         'termination_type': 'varchar', 'last_working_day': 'date', 'contract_end_date': 'date', 'fix_salary': 'double',
         'fix_salary_currency': 'varchar', 'fix_salary_interval': 'varchar',
         'created_at': 'timestamptz', 'last_modified_at': 'timestamptz',
-    }) }}
+    }, successor='employments') }}
 ),
 
 persons as (
