@@ -5,12 +5,14 @@ Pages: developer.personio.de/reference/auth and /reference/post_v2-auth-token.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from tap_personio.bounds import MAX_TOKEN
 from tap_personio.errors import LoginRefusedError, StreamUnavailableError, TransientError
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 # A token that ends within this time is renewed before it is used.
 LEEWAY_SECONDS = 120.0
+# A token is used at least so long, whatever its lifetime: otherwise each request could ask for another one.
+LEAST_LIFETIME_SECONDS = 30.0
 DEFAULT_LIFETIME_SECONDS = 86_400.0
 
 
@@ -49,12 +53,20 @@ def _read_v1(body: bytes) -> tuple[str, float | None]:
     if answer.data is None or not answer.success:
         msg = "the login answered without a token"
         raise TransientError(msg)
-    return answer.data.token, answer.data.expires_in
+    return _usable(answer.data.token), answer.data.expires_in
 
 
 def _read_v2(body: bytes) -> tuple[str, float | None]:
     answer = msgspec.json.decode(body, type=_V2Login)
-    return answer.access_token, answer.expires_in
+    return _usable(answer.access_token), answer.expires_in
+
+
+def _usable(token: str) -> str:
+    """The token, which goes into a header: checked here, because Python's own error would quote it."""
+    if len(token) <= MAX_TOKEN and re.fullmatch("[!-~]+", token):
+        return token
+    msg = "the login answered with a token that is none"
+    raise TransientError(msg)
 
 
 LOGINS = {
@@ -112,4 +124,4 @@ class Token:
             self._refused = refusal
             raise
         lifetime = DEFAULT_LIFETIME_SECONDS if lifetime is None else lifetime
-        self._ends = time.monotonic() + max(lifetime - LEEWAY_SECONDS, lifetime / 2)
+        self._ends = time.monotonic() + max(lifetime - LEEWAY_SECONDS, lifetime / 2, LEAST_LIFETIME_SECONDS)

@@ -7,7 +7,6 @@ occupies no connection. The threads of `Workers` make one attempt each.
 from __future__ import annotations
 
 import datetime as dt
-import email.utils
 import functools
 import itertools
 import json
@@ -20,17 +19,20 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import backoff
-import msgspec
 
 from tap_personio import responses
 from tap_personio.auth import LOGINS, Token
+from tap_personio.bounds import MAX_WAIT_SECONDS
 from tap_personio.errors import (
+    UNREADABLE,
     LoginRefusedError,
     RecordMissingError,
     RecordRefusedError,
     StreamFailedError,
     StreamUnavailableError,
+    TapPersonioError,
     TransientError,
+    unexpected,
 )
 from tap_personio.progress import StreamStats
 from tap_personio.rate_limits import RateLimits
@@ -49,7 +51,6 @@ logger = logging.getLogger("tap-personio")
 RETRIES = 5
 # A refused login is repeated this often: more could lock the account.
 LOGIN_REPEATS = 2
-MAX_WAIT_SECONDS = 120.0
 
 T = TypeVar("T")
 
@@ -104,7 +105,7 @@ class Client:
 
         Args:
             labelled: labels and requests, taken one by one as places get free (the setting concurrency).
-            parse: turns a body into what is wanted; msgspec.MsgspecError or TransientError repeat the request.
+            parse: turns a body into what is wanted; one of UNREADABLE or TransientError repeats the request.
             stats: counts requests, retries and waits.
 
         Raises:
@@ -207,12 +208,8 @@ class Client:
             wait = min(2 * wait, MAX_WAIT_SECONDS)
 
     def _learn_time(self, response: Response) -> None:
-        date = response.headers.get("Date")
-        if self._clock_offset is None and date:
-            try:
-                offset = email.utils.parsedate_to_datetime(date) - dt.datetime.now(dt.UTC)
-            except (ValueError, TypeError):
-                return
+        if self._clock_offset is None and (moment := responses.http_date(response.headers.get("Date"))):
+            offset = moment - dt.datetime.now(dt.UTC)
             # The header has whole seconds: below that, both clocks agree.
             self._clock_offset = offset if abs(offset.total_seconds()) > 2 else dt.timedelta()
 
@@ -232,13 +229,13 @@ class Client:
                 if len(refusals) > LOGIN_REPEATS:
                     raise refusal.meaning from None
                 raise TransientError(str(refusal)) from None
-            except msgspec.MsgspecError:
+            except UNREADABLE:
                 msg = "the answer is not the JSON that was expected"
                 raise TransientError(msg) from None
 
         try:
             return self.retry(attempt, f"Login to API {api}", endpoint, stats)
-        except TransientError as error:
+        except (TransientError, StreamFailedError) as error:
             msg = f"Personio could not be asked for a token of API {api}: {error}. Try again later."
             raise LoginRefusedError(msg) from None
 
@@ -304,13 +301,17 @@ class _Fetch(Generic[T]):
         except TransientError as error:
             msg = f"{self._request.endpoint} kept failing ({error}); try again later"
             raise StreamFailedError(msg) from None
+        except TapPersonioError:
+            raise
+        except Exception as error:
+            raise unexpected(error) from None
 
     def _attempt(self) -> T:
         response = self._accepted()
         responses.raise_for_response(self._request, response)
         try:
             return self._parse(response.body)
-        except (msgspec.MsgspecError, RecursionError):
+        except UNREADABLE:
             msg = "the answer is not the JSON that was expected"
             raise TransientError(msg) from None
 

@@ -6,11 +6,16 @@ No message ever holds a secret, a token or a value of a record.
 from __future__ import annotations
 
 import logging
+import traceback
 from typing import IO, Any
 
 import click
+import msgspec
 
 logger = logging.getLogger("tap-personio")
+
+# What msgspec raises for bytes that are not JSON in UTF-8, or nested deeper than anything that makes sense.
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 class TapPersonioError(click.ClickException):
@@ -65,3 +70,9 @@ class TransientError(Exception):
         super().__init__(what)
         self.retry_after = retry_after
         self.is_limit = is_limit
+
+
+def unexpected(error: Exception) -> StreamFailedError:
+    """What to say about an error that nobody has thought of. Its own text is left out: it may quote a value."""
+    logger.debug("%s", "".join(traceback.format_tb(error.__traceback__)))
+    return StreamFailedError(f"an unexpected {type(error).__name__} stopped it; please report this as a bug")

@@ -40,6 +40,9 @@ BELOW = 0.9
 GROWTH, GROWTH_FACTOR, LEAST_GROWTH = 0.25, 0.1, 0.0002
 LEAST_RATE, FAST_ENOUGH = 1.0, 500.0
 
+# Headers that tell less than this are no rate: nothing would end.
+LEAST_TOLD_RATE = 1 / 60
+
 
 class Bucket:
     """The requests that one endpoint still takes. `RateLimits` guards it against simultaneous use."""
@@ -83,14 +86,14 @@ class Bucket:
         except ValueError:
             self._measure(now, refused=status == 429)
             return
-        if not (0 < rate < 1e6 and 0 < burst < 1e6):
+        if not (LEAST_TOLD_RATE <= rate < 1e6 and 1 <= burst < 1e6 and remaining < 1e6):
             return
         if self._limit.rate != UNLIMITED:
             self._refill(now)
         else:
             self._tokens = burst
         self._limit = self._ceiling = Limit(rate, burst)
-        self._tokens = min(self._tokens, remaining, burst)
+        self._tokens = min(self._tokens, max(remaining, 0.0), burst)
         self._at = now
 
     def _measure(self, now: float, *, refused: bool) -> None:

@@ -5,13 +5,16 @@ Collected in the developer hub's error pages and forum; what differs from endpoi
 
 from __future__ import annotations
 
+import datetime as dt
 import email.utils
-import time
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from tap_personio.bounds import MAX_CLOCK_DIFFERENCE
 from tap_personio.errors import (
+    UNREADABLE,
     RecordMissingError,
     RecordRefusedError,
     StreamFailedError,
@@ -94,9 +97,16 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return max(0.0, float(value))
     except ValueError:
         pass
+    moment = http_date(value)
+    return max(0.0, (moment - dt.datetime.now(dt.UTC)).total_seconds()) if moment else None
+
+
+def http_date(value: str | None) -> dt.datetime | None:
+    """The moment in a header; None where there is none, or one that is not of these days."""
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
+        moment = email.utils.parsedate_to_datetime(value or "")
+        return moment if abs(moment - dt.datetime.now(dt.UTC)) < MAX_CLOCK_DIFFERENCE else None
+    except Exception:  # of many kinds: years, zones and hours beyond all bounds
         return None
 
 
@@ -109,7 +119,7 @@ def _trace_id(body: bytes) -> str:
     """The id by which Personio's support finds a request. Messages are left out: they may quote a value."""
     try:
         answer = msgspec.json.decode(body)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return ""
     trace = answer.get("personio_trace_id") or answer.get("trace_id") if isinstance(answer, dict) else None
-    return trace if isinstance(trace, str) and len(trace) <= 64 and trace.isascii() else ""
+    return trace if isinstance(trace, str) and re.fullmatch(r"[\w.:-]{1,64}", trace, re.ASCII) else ""

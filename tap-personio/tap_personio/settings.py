@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import requests
 from singer_sdk import typing as th
 
 from tap_personio.errors import SettingsError
@@ -149,7 +150,10 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         th.CustomType({"type": ["number", "null"], "minimum": 0.1, "maximum": 3600}),
         default=60,
         title="Request timeout",
-        description="A request is retried after this many seconds without a byte from the server.",
+        description=(
+            "A request is retried after this many seconds without a byte from the server, and after three times as "
+            "many in all."
+        ),
     ),
     th.Property(
         "retry_wait",
@@ -258,9 +262,11 @@ def _api_url(config: Mapping[str, Any]) -> str:
     try:
         parts = urlsplit(value.strip())
         host, _ = parts.hostname, parts.port
-    except ValueError:
+        requests.Request("GET", value.strip()).prepare()
+    except (ValueError, requests.RequestException):
         raise SettingsError(problem + ".") from None
-    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or parts.username:
+    is_plain = value.isprintable() and "@" not in parts.netloc
+    if parts.scheme not in ("http", "https") or not host or not is_plain or parts.query or parts.fragment:
         raise SettingsError(problem + ": https and a host, without query or user.")
     if found := re.search(r"/v[12]/*$", parts.path):
         msg = (
@@ -268,7 +274,7 @@ def _api_url(config: Mapping[str, Any]) -> str:
             f"use {parts.scheme}://{parts.netloc}{parts.path[: found.start()]}."
         )
         raise SettingsError(msg)
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         msg = (
             "The setting api_url uses http, which would send the credential and all HR data unencrypted: "
             "use https (http is accepted for a loopback address only)."
@@ -277,7 +283,8 @@ def _api_url(config: Mapping[str, Any]) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself."""
     if host == "localhost":
         return True
     try:

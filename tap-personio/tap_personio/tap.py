@@ -8,7 +8,6 @@ import gc
 import json
 import logging
 import os
-import traceback
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
@@ -22,7 +21,13 @@ from typing_extensions import override
 
 from tap_personio import stream_maps
 from tap_personio.check import check
-from tap_personio.errors import SettingsError, StreamFailedError, StreamUnavailableError, TapPersonioError
+from tap_personio.errors import (
+    SettingsError,
+    StreamFailedError,
+    StreamUnavailableError,
+    TapPersonioError,
+    unexpected,
+)
 from tap_personio.prefetch import Chunk, prefetch
 from tap_personio.run import ParentIds, RunContext
 from tap_personio.setting_types import typed
@@ -326,9 +331,8 @@ def _fail(stream: PersonioStream, error: Exception) -> None:
         stream.stats.fail(error.message)
     elif isinstance(error, TapPersonioError):
         raise error
-    else:  # its text may quote a value
-        stream.stats.fail(f"an unexpected {type(error).__name__} stopped it; please report this as a bug")
-        stream.logger.debug("%s", "".join(traceback.format_tb(error.__traceback__)))
+    else:
+        stream.stats.fail(unexpected(error).message)
 
 
 def _read_json(file: IO[str] | None, option: str) -> dict[str, Any] | None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
+import http.client
+import io
 import os
 import ssl
+import threading
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode, urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from tap_personio.errors import TapPersonioError, TransientError
+from tap_personio.bounds import LARGE_BODY, MAX_BODY, MAX_EXCHANGE_TIMEOUTS
+from tap_personio.errors import StreamFailedError, TapPersonioError, TransientError
+from tap_personio.settings import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +29,8 @@ if TYPE_CHECKING:
     from tap_personio.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS = 15.0
+# What reading an answer raises that is no HTTP: the size of a chunk may be negative, or no number of bytes at all.
+_NO_HTTP = (http.client.HTTPException, ValueError, OverflowError)
 # How a TLS connection fails that the other end closed. That says nothing about certificates.
 _BROKEN_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
@@ -77,6 +85,40 @@ class Response:
     seconds: float
 
 
+class _Exchange(threading.local):
+    """The exchange that this thread waits for, and when it has to end."""
+
+    ends = float("inf")
+
+
+_exchange = _Exchange()
+
+
+class _Timed(io.RawIOBase):
+    """Reads from a socket until the exchange has to end: the socket's own timeout begins anew with each byte."""
+
+    def __init__(self, raw: io.RawIOBase) -> None:
+        self._raw = raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if time.monotonic() > _exchange.ends:
+            raise TimeoutError
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _TimedResponse(http.client.HTTPResponse):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fp = io.BufferedReader(_Timed(self.fp.detach()))
+
+
 class Transport(HTTPAdapter):
     """Exchanges requests and responses with the host of `api_url`.
 
@@ -92,8 +134,12 @@ class Transport(HTTPAdapter):
     def __init__(self, settings: Settings, connections: int) -> None:
         super().__init__(pool_connections=1, pool_maxsize=connections)
         self._url = settings.api_url
+        address = urlsplit(self._url)
+        self._prefix, self._is_loopback = address.path, is_loopback(address.hostname or "")
         connect = min(CONNECT_TIMEOUT_SECONDS, settings.request_timeout)
         self._timeout = urllib3.Timeout(connect=connect, read=settings.request_timeout)
+        self._large = threading.Lock()
+        self._seconds = MAX_EXCHANGE_TIMEOUTS * settings.request_timeout
         headers = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
@@ -116,47 +162,63 @@ class Transport(HTTPAdapter):
 
         Raises:
             TransientError: no answer, or not all of it.
+            StreamFailedError: the answer is larger than any that makes sense.
             TapPersonioError: the server's certificate cannot be trusted.
         """
-        pool, prefix = self._pool
         began = time.monotonic()
+        _exchange.ends = began + self._seconds
         try:
-            response = pool.urlopen(
+            response = self._pool.urlopen(
                 method,
-                prefix + path,
+                self._prefix + path,
                 body=body,
                 headers={**self._headers, **headers},
                 retries=False,
                 redirect=False,
                 assert_same_host=False,
                 timeout=self._timeout,
+                preload_content=False,
             )
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+            with contextlib.closing(response):  # the connection too, if not everything was read
+                content = self._read(response)
+        except (urllib3.exceptions.HTTPError, OSError, *_NO_HTTP) as error:
             raise self._explain(error) from None
-        return Response(response.status, response.headers, response.data, time.monotonic() - began)
+        return Response(response.status, response.headers, content, time.monotonic() - began)
+
+    def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
+        """The unpacked body. Of large ones only one is read at a time: those of hostile servers may all be large."""
+        if (response.length_remaining or 0) <= MAX_BODY:
+            content = response.read(LARGE_BODY + 1)
+            if len(content) <= LARGE_BODY:
+                return content
+            with self._large:
+                content += response.read(MAX_BODY + 1 - len(content))
+            if len(content) <= MAX_BODY:
+                return content
+        msg = f"an answer has more than {MAX_BODY >> 20} MiB, so that it was not read"
+        raise StreamFailedError(msg)
 
     @functools.cached_property
-    def _pool(self) -> tuple[urllib3.HTTPConnectionPool, str]:
-        """The connections, and what stands before each path: a proxy for plain http wants the whole address."""
+    def _pool(self) -> urllib3.HTTPConnectionPool:
         with requests.Session() as session:
-            found = session.merge_environment_settings(self._url, {}, stream=False, verify=True, cert=None)
-        verify, proxies = found["verify"] or True, dict(found["proxies"])
-        request = requests.Request("GET", self._url).prepare()
+            settings = session.merge_environment_settings(self._url, {}, stream=False, verify=True, cert=None)
+        # What stays on this machine needs no proxy, which would see it unencrypted.
+        verify, proxies = settings["verify"] or True, {} if self._is_loopback else dict(settings["proxies"])
         try:
-            pool = self.get_connection_with_tls_context(request, verify, proxies=proxies)
+            request = requests.Request("GET", self._url).prepare()
+            found = self.get_connection_with_tls_context(request, verify, proxies=proxies)
+            pool = cast("urllib3.HTTPConnectionPool", found)
             self.cert_verify(pool, self._url, verify, None)  # type: ignore[no-untyped-call]
         except OSError as error:
             msg = "The certificates that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names cannot be read: check the path."
             raise TapPersonioError(msg) from error
-        needs_whole_address = self.request_url(request, proxies).startswith("http")
-        return cast("urllib3.HTTPConnectionPool", pool), self._url if needs_whole_address else urlsplit(
-            self._url
-        ).path
+        pool.ConnectionCls = type("Connection", (pool.ConnectionCls,), {"response_class": _TimedResponse})
+        return pool
 
     def close(self) -> None:
         """Close the connections that nobody uses."""
         if "_pool" in self.__dict__:
-            self._pool[0].close()
+            self._pool.close()
         super().close()
 
     def _explain(self, error: Exception) -> TapPersonioError | TransientError:
@@ -175,6 +237,8 @@ class Transport(HTTPAdapter):
             return TransientError(f"no answer from {host} in time")
         if isinstance(error, urllib3.exceptions.ProxyError):
             return TransientError(f"the proxy to {host} did not answer or refused{_reason(error)}")
+        if isinstance(error, _NO_HTTP) and not isinstance(error, urllib3.exceptions.HTTPError):
+            return TransientError(f"what {host} answers is no HTTP")
         return TransientError(f"the connection to {host} failed or broke off{_reason(error)}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import threading
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import ssl
+    from collections.abc import Callable, Iterable
 
     from personio_sandbox import Sandbox
 
@@ -23,6 +25,9 @@ class Altering:
         alter: is given path, query and JSON of an answer with status 200; what it returns is sent instead.
         without: a parameter that is kept from the sandbox.
         indent: write answers over several lines.
+        raw: is given path and query of a request; the bytes that it returns are the whole answer, as they are,
+            whatever HTTP says. None lets the sandbox answer.
+        context: speak TLS.
     """
 
     def __init__(
@@ -32,6 +37,8 @@ class Altering:
         *,
         without: str = "",
         indent: int | None = None,
+        raw: Callable[[str, dict[str, list[str]]], Iterable[bytes] | None] = lambda path, query: None,
+        context: ssl.SSLContext | None = None,
     ) -> None:
         host = urlsplit(sandbox.url).netloc
 
@@ -44,6 +51,12 @@ class Altering:
                 headers = {name: value for name, value in self.headers.items() if name != "Accept-Encoding"}
                 url = urlsplit(self.path)
                 query = parse_qs(url.query)
+                if (parts := raw(url.path, query)) is not None:
+                    self.close_connection = True
+                    with contextlib.suppress(OSError):
+                        for part in parts:
+                            self.wfile.write(part)
+                    return
                 passed = urlencode(
                     {name: each for name, each in query.items() if name != without}, doseq=True
                 )
@@ -68,7 +81,9 @@ class Altering:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if context:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{'https' if context else 'http'}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

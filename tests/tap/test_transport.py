@@ -116,13 +116,6 @@ def asked(monkeypatch):
     lines = []
 
     class Proxy(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            lines.append((f"GET {self.path}", self.headers["Proxy-Authorization"]))
-            self.send_response(200)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
         def do_CONNECT(self):
             lines.append((f"CONNECT {self.path}", self.headers["Proxy-Authorization"]))
             self.send_error(502)
@@ -161,10 +154,12 @@ def test_a_connection_that_fails_names_the_host_and_the_cause():
 CREDENTIAL = "Basic " + base64.b64encode(b"user:pass").decode()
 
 
-def test_a_proxy_is_told_the_whole_address(asked):
-    with transport("http://127.0.0.1:9") as personio:
-        assert personio.exchange("GET", "/v1/x?y=1", {}).body == b"{}"
-    assert asked == [("GET http://127.0.0.1:9/v1/x?y=1", CREDENTIAL)]
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "127.8.9.1"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_no_proxy_is_asked_for_this_machine(asked, scheme, host):
+    with transport(f"{scheme}://{host}:9") as personio, pytest.raises(TransientError, match="the connection"):
+        personio.exchange("GET", "/v1/x?y=1", {"Authorization": "Bearer secret"})
+    assert asked == []
 
 
 def test_a_proxy_is_asked_for_a_tunnel_and_named_when_it_gives_none(asked):

@@ -1,0 +1,18 @@
+"""How much, how long and how often at most, whatever a server answers: far beyond what Personio does."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+# Bytes of one answer, packed and unpacked. A full page has some hundred kilobytes. Of headers, Python's http.client
+# takes 100 lines of 64 KiB.
+MAX_BODY = 64 * 2**20
+LARGE_BODY = 4 * 2**20
+# Time for an exchange as a whole, in times of the setting request_timeout, which is about the time without a byte.
+MAX_EXCHANGE_TIMEOUTS = 3
+# Any single wait: before a retry, for a rate limit, for what a server asks for.
+MAX_WAIT_SECONDS = 120.0
+# Two clocks that differ by more are not both right; what is that much ahead has not been.
+MAX_CLOCK_DIFFERENCE = dt.timedelta(days=100)
+# Characters of a token; Personio's have a thousand.
+MAX_TOKEN = 32_768
