@@ -27,7 +27,8 @@ ORDER BY days DESC
 
 def main() -> int:
     """Run the demo; returns the exit code."""
-    with Sandbox(employees=200) as sandbox:
+    DATABASE.unlink(missing_ok=True)
+    with Sandbox(employees=200, realistic=True, reports=3) as sandbox:
         print(f"An invented company of 200 people is served at {sandbox.url}. Loading it:\n", flush=True)
         # The environment overrides .env, which may contain the credential of a real account.
         environment = os.environ | {

@@ -39,6 +39,10 @@ class Options:
     years: int = option(3, "how far absences reach back")
     reports: int = option(5, "reports; those beyond the first five are small")
     hostile: bool = option(True, "custom attributes and texts that break careless clients")
+    realistic: bool = option(
+        False,
+        "absences, working times and names as in a real company; the numbers for each employee do not apply",
+    )
     now: dt.datetime | None = option(None, "a fixed clock, with a time zone; else the real time")
     time_zone: str = option("Europe/Berlin", "time zone of the company")
     host: str = option("127.0.0.1", "address to listen on")
@@ -126,6 +130,7 @@ class Options:
         for name in ("employees", "attendances_per_employee", "absences_per_employee", "years", "latency"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative")
+        self.hostile = self.hostile and not self.realistic
         if self.now is not None and self.now.tzinfo is None:
             raise ValueError("now needs a time zone, e.g. datetime(2026, 6, 1, tzinfo=UTC)")
 

@@ -47,6 +47,8 @@ HOSTILE_TEXTS = (
     "'; DROP TABLE employees; --", "=HYPERLINK(\"x\")", "{\"json\": [1, 2]}", "[]", "0012", "1e5", "true", "-",
     "Ünïcödé ẞ ǅ", "مرحبا", "\ufeffbom", "2024-02-30", "%s {0} $1",
 )  # fmt: skip
+# Of a realistic company; the others have departments of about the same size.
+DEPARTMENT_SIZES = (16, 5, 4, 12, 7, 14, 9, 2)
 
 
 def plain(name: str) -> str:
@@ -74,6 +76,7 @@ class Hiring:
         entitled_type_ids: Sequence[int],
         *,
         hostile: bool,
+        realistic: bool,
     ) -> None:
         self.rng, self.now, self.zone, self.attributes = rng, now, zone, attributes
         self.legal_entities, self.offices, self.departments, self.teams = (
@@ -88,22 +91,26 @@ class Hiring:
             schedule_ids,
         )
         self.entitled_type_ids, self.hostile = entitled_type_ids, hostile
+        self.realistic = realistic
         self.today = now.astimezone(zone).date()
 
     def hire(self, number: int, employee_id: int, bosses: Sequence[int]) -> Employee:
         """The next employee; ``bosses`` are the ids to choose a supervisor from."""
         rng = self.rng
+        weights = (72, 20, 4, 4) if self.realistic else (80, 12, 4, 4)
         hired = self.today - dt.timedelta(days=rng.randrange(1, 12 * 365))
         status = (
-            rng.choices(("active", "inactive", "onboarding", "leave"), (80, 12, 4, 4))[0]
-            if number
-            else "active"
+            rng.choices(("active", "inactive", "onboarding", "leave"), weights)[0] if number else "active"
         )
         ended: dt.date | None = None
         if status == "onboarding":
             hired = self.today + dt.timedelta(days=rng.randrange(1, 90))
         elif status == "inactive":
             ended = hired + dt.timedelta(days=rng.randrange(0, max(1, (self.today - hired).days)))
+            if self.realistic:
+                # About as many in each year.
+                ended = self.today - dt.timedelta(days=rng.randrange(1, 6 * 365))
+                hired = ended - dt.timedelta(days=rng.randrange(200, 6 * 365))
         entered = dt.datetime.combine(
             min(hired, self.today), dt.time(rng.randrange(6, 18), rng.randrange(60)), dt.UTC
         )
@@ -120,6 +127,8 @@ class Hiring:
         first, last = rng.choice(FIRST_NAMES), rng.choice(NAME_STARTS) + rng.choice(NAME_ENDS)
         office = rng.choice(self.offices)
         department = rng.choice(self.departments)
+        if self.realistic:
+            department = rng.choices(self.departments, DEPARTMENT_SIZES)[0]
         team = rng.choice([t for t in self.teams if t.parent_id == department.id])
         hourly = status != "inactive" and number > 3 and rng.random() < 0.1
         # The first salary is a whole number, some later ones are not: a schema inferred from one row is wrong.
