@@ -39,7 +39,17 @@ class StreamFailedError(TapPersonioError):
 
 
 class StreamUnavailableError(TapPersonioError):
-    """The credential may not read a stream, or the account does not have it."""
+    """The credential may not read a stream, or the account does not have it.
+
+    Attributes:
+        permission: what to tick in Personio's credential dialog, where a right is missing.
+        is_ended: Personio has ended the endpoint.
+    """
+
+    def __init__(self, message: str, *, permission: str = "", is_ended: bool = False) -> None:
+        super().__init__(message)
+        self.permission = permission
+        self.is_ended = is_ended
 
 
 class RecordMissingError(StreamFailedError):

@@ -13,6 +13,8 @@ from singer_sdk import metrics
 if TYPE_CHECKING:
     from tqdm import tqdm
 
+    from tap_personio.errors import StreamUnavailableError
+
 logger = logging.getLogger("tap-personio")
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -32,6 +34,7 @@ class StreamStats:
         total: records that Personio announces for the read, where it does.
         outcome: `read`, `skipped`, `failed`, or empty while it runs.
         is_full_sync: whether everything was read.
+        unavailable: why the stream was skipped.
     """
 
     stream: str = ""
@@ -43,6 +46,7 @@ class StreamStats:
     total: int | None = None
     outcome: str = ""
     is_full_sync: bool = True
+    unavailable: StreamUnavailableError | None = None
     _began: float = field(default_factory=time.monotonic)
     _told: float = field(default_factory=time.monotonic)
     _bar: tqdm[Any] | None = None
@@ -78,10 +82,10 @@ class StreamStats:
         self.is_full_sync = is_full_sync
         self._end("read")
 
-    def skip(self, reason: str) -> None:
+    def skip(self, error: StreamUnavailableError) -> None:
         """The credential may not read the stream, or the account does not have it."""
+        self.unavailable = error
         self._end("skipped")
-        logger.warning("Skipped %s: %s.", self.stream, reason)
 
     def fail(self, reason: str) -> None:
         """The stream could not be read completely."""

@@ -32,6 +32,8 @@ TRANSIENT = frozenset({408, 425, 429, 431, *range(500, 600)})
 FORBIDDEN = frozenset({401, 403})
 # The marker by which v2 tells "this endpoint is not released for you" from "this record does not exist".
 NOT_FOUND_MARKER = b"apinot_found"
+# Endpoints of v1 with an announced end. Attendances began to refuse periods over midnight (422) shortly before it.
+DEPRECATED = ("/company/attendances", "/company/custom-reports")
 # v2 reports answer 400 where other endpoints answer 403.
 FORBIDDEN_REPORTS = b"nauthorized token"
 
@@ -55,8 +57,8 @@ def raise_for_response(request: Request, response: Response) -> None:
         raise transient(response)
     is_report = "/reports" in request.path
     if status in FORBIDDEN or (status == 400 and is_report and FORBIDDEN_REPORTS in body):
-        msg = f"this credential may not read it: tick {request.permission} in Personio's API credential"
-        reason: TapPersonioError = StreamUnavailableError(msg)
+        msg = missing_right(request.permission)
+        reason: TapPersonioError = StreamUnavailableError(msg, permission=request.permission)
         raise RecordRefusedError(f"status {status}", reason) if request.is_child else reason
     if request.is_child and status == 404 and NOT_FOUND_MARKER not in body:
         raise RecordMissingError(_explain(request, status, body))
@@ -67,17 +69,24 @@ def raise_for_response(request: Request, response: Response) -> None:
             StreamUnavailableError(msg) if is_report else StreamFailedError(_explain(request, status, body))
         )
         raise RecordRefusedError(f"status {status}", reason)
-    if status in (404, 410, 412) or (status == 422 and request.replaced_by):
+    if status in (404, 410, 412) or (status == 422 and request.path.startswith(DEPRECATED)):
         if request.replaced_by:
+            streams = "streams" if " and " in request.replaced_by else "stream"
             msg = (
-                f"Personio has ended this endpoint (status {status}): select the stream {request.replaced_by}"
+                f"Personio has ended this endpoint (status {status}), see the {streams} {request.replaced_by}"
             )
-        elif request.beta:
+            raise StreamUnavailableError(msg, is_ended=True)
+        if request.beta:
             msg = f"this beta feature is not released for the account (status {status})"
         else:
             msg = f"the account does not have this feature (status {status})"
         raise StreamUnavailableError(msg)
     raise StreamFailedError(_explain(request, status, body))
+
+
+def missing_right(permission: str) -> str:
+    """What to do about a right that is missing."""
+    return f"this credential may not read it: tick {permission} in Personio's API credential"
 
 
 def transient(response: Response) -> TransientError:

@@ -249,8 +249,8 @@ def _secret(config: Mapping[str, Any], name: str) -> str:
     if value is None or value == "":
         variable = f"TAP_PERSONIO_{name.upper()}"
         msg = (
-            f"The setting {name} is missing: create an API credential in Personio (Settings > Integrations > "
-            f"API credentials) and put its {name} into .env or the config, as {variable} or {name}."
+            f"The setting {name} is missing: create an API credential in Personio (Marketplace > Connected "
+            f"integrations) and put its {name} into .env or the config, as {variable} or {name}."
         )
         raise SettingsError(msg)
     return str(value)

@@ -194,10 +194,6 @@ class PersonioStream(Stream):
     def warn_of_oddities(self) -> None:
         """Tell what was odd about the records, when all have been read."""
 
-    def mention_revoked(self, reason: str) -> str:
-        """Say when something was taken away: unlike a right that never was there, it is probably not meant."""
-        return f"{reason}; earlier runs could read it" if self.stream_state else reason
-
     # -- rows -------------------------------------------------------------------------------------------------
 
     @functools.cached_property
@@ -329,7 +325,8 @@ class PersonioStream(Stream):
         except StreamUnavailableError as error:
             if self.settings.fail_on_unavailable:
                 raise
-            self.stats.skip(error.message)
+            self.stats.skip(error)
+            self.logger.warning("Skipped %s: %s.", self.name, error.message)
 
     # -- for the streams that ask about each record -----------------------------------------------------------
 

@@ -29,6 +29,7 @@ from tap_personio.errors import (
     unexpected,
 )
 from tap_personio.prefetch import Chunk, prefetch
+from tap_personio.rights import warn_of_skipped
 from tap_personio.run import ParentIds, RunContext
 from tap_personio.setting_types import typed
 from tap_personio.settings import CONFIG_JSONSCHEMA, Settings
@@ -211,6 +212,7 @@ class TapPersonio(Tap):
         stats = [stream.stats for stream in self._selected_streams]
         for each in stats:
             each.summarize()
+        warn_of_skipped(self._selected_streams)
         failed = [each.stream for each in stats if each.outcome == "failed"]
         skipped = [each.stream for each in stats if each.outcome == "skipped"]
         if failed:
@@ -326,7 +328,7 @@ def _fail(stream: PersonioStream, error: Exception) -> None:
         if stream.stats.rows:  # it could be read at first: what was written so far is not all
             stream.stats.fail(error.message)
         else:
-            stream.stats.skip(stream.mention_revoked(error.message))
+            stream.stats.skip(error)
     elif isinstance(error, StreamFailedError):
         stream.stats.fail(error.message)
     elif isinstance(error, TapPersonioError):

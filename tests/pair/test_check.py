@@ -63,7 +63,9 @@ def test_with_three_rights_the_others_are_named(sandbox):
     shown = check(sandbox).stdout
     assert readable(shown) == {name: name in WITH_THREE_RIGHTS for name in NAMES}
     [documents] = re.findall(r"^document_categories .*$", shown, re.MULTILINE)
-    assert "tick Documents: read" in documents
+    assert documents.split(maxsplit=3)[1:] == ["no", "yes", "Documents: read"]
+    [projects] = re.findall(r"^projects .*$", shown, re.MULTILINE)
+    assert projects.endswith("  Projects: read")
 
 
 def test_without_any_right_it_says_so_and_fails(sandbox):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -107,6 +108,22 @@ def test_check_shows_what_the_credential_can_read(project, sandbox):
     finally:
         sandbox.rights.allow(*AREAS)
     assert f"0 of {len(STREAMS)} streams can be read with this credential." in shown
+
+
+def test_one_command_leaves_out_for_good_what_the_credential_may_not_read(project, sandbox):
+    sandbox.rights.only("employees", "absences", "attendances")
+    try:
+        shown = project.meltano("invoke", "tap-personio", "--check")
+        commands = [shlex.split(line) for line in shown.splitlines() if "meltano config" in line]
+        assert "Skipped 19 of 26 streams" in project.meltano("run", "tap-personio", "target-duckdb")
+        project.meltano(*commands[0][1:])
+        log = project.meltano("run", "tap-personio", "target-duckdb")
+        assert "Skipped" not in log
+        assert "employees_absences_balance: read whole" in log
+        project.meltano(*commands[1][commands[1].index("config") :])
+        assert "select_filter" not in (project.folder / "meltano.yml").read_text()
+    finally:
+        sandbox.rights.allow(*AREAS)
 
 
 def test_shape_shows_the_form_of_the_answers(project):

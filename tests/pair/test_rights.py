@@ -18,6 +18,11 @@ AREAS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _details(caplog):
+    caplog.set_level("INFO", "tap-personio")
+
+
 @pytest.fixture
 def sandbox():
     with Sandbox(employees=20, attendances_per_employee=3, absences_per_employee=2, seed=9) as sandbox:
@@ -33,11 +38,13 @@ def test_a_missing_right_skips_its_streams_and_names_what_to_tick(sandbox, area,
     skipped = {name for name, outcome in reading.outcomes.items() if outcome == "skipped"}
     assert skipped == AREAS[area]
     assert {each["stream"] for each in reading.of("SCHEMA")} == set(expected_v1.EIGHT) - skipped
-    told = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    told = [each.getMessage() for each in caplog.records]
     for name in skipped:
         assert (
             len([each for each in told if each.startswith(f"Skipped {name}: ") and "tick " in each]) == 1
         ), told
+    [warning] = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert all(name in warning for name in skipped)
     missing = {each.partition(":")[0] for each in warehouse.differences()}
     assert missing <= skipped
     # Fresh tokens for the requests in flight, not a login for every call.
@@ -50,7 +57,8 @@ def test_nothing_readable_is_a_failure(sandbox, tmp_path):
     assert run.sentences == [
         "This credential may read none of the selected streams: check its rights in Personio."
     ]
-    assert len([each for each in run.warnings if each.startswith("Skipped ")]) == 3
+    [warning] = run.warnings
+    assert warning.startswith("Skipped 3 of 3 streams")
     assert "Traceback" not in run.log
 
 
@@ -111,5 +119,32 @@ def test_an_endpoint_that_personio_has_ended_names_its_successor(sandbox, caplog
     sandbox.options.gone = {"/v1/company/attendances": 410, "/v1/company/attendances/projects": 404}
     assert Warehouse(sandbox).read().error is None
     told = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
-    assert any("select the stream attendance_periods" in each for each in told)
-    assert any("select the stream projects_v2" in each for each in told)
+    assert any("see the stream attendance_periods" in each for each in told)
+    assert any("see the stream projects_v2" in each for each in told)
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_each_endpoint_of_v1_that_has_a_successor_names_it(sandbox, status, caplog):
+    successors = {
+        "employees": "streams persons and employments",
+        "absence_types": "stream absence_types_v2",
+        "absences": "stream absence_periods",
+        "hourly_absences": "stream absence_periods",
+        "custom_reports_list": "stream reports_list",
+    }
+    sandbox.options.gone = {"/v1/company/*": status}
+    reading = Warehouse(sandbox, [*successors, "absence_periods"]).read()
+    assert reading.error is None
+    told = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    for name, successor in successors.items():
+        ended = f"Personio has ended this endpoint (status {status})"
+        assert f"Skipped {name}: {ended}, see the {successor}." in told
+
+
+def test_what_is_ticked_is_not_asked_for_again(sandbox, caplog):
+    sandbox.rights.only("employees", "absences", "attendances")
+    Warehouse(sandbox, ["attendances", "employees", "persons", "projects", "documents"]).read()
+    told = [each.getMessage() for each in caplog.records if each.getMessage().startswith("Skipped ")]
+    assert [each.partition(" tick ")[2].partition(" in ")[0] for each in sorted(told)[1:]] == [
+        "Documents: read", "Projects: read",
+    ]  # fmt: skip

@@ -24,6 +24,11 @@ AREAS = {
 }  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def _details(caplog):
+    caplog.set_level("INFO", "tap-personio")
+
+
 @pytest.fixture
 def sandbox():
     with Sandbox(employees=12, attendances_per_employee=3, absences_per_employee=2, seed=9) as sandbox:
@@ -35,7 +40,7 @@ def skipped(reading) -> set[str]:
 
 
 def lines(caplog, name: str) -> list[str]:
-    told = (each.getMessage() for each in caplog.records if each.levelname in ("WARNING", "ERROR"))
+    told = (each.getMessage() for each in caplog.records)
     return [each for each in told if each.startswith((f"Skipped {name}: ", f"Failed {name}: "))]
 
 
@@ -110,7 +115,7 @@ def test_where_v1_attendances_have_ended_the_line_names_what_replaces_them(sandb
     successors = {
         "attendances": "attendance_periods",
         "projects": "projects_v2",
-        "custom_reports_list": "reports",
+        "custom_reports_list": "reports_list",
         "custom_reports": "reports",
     }
     warehouse = Warehouse(sandbox, [*successors, *successors.values()])
@@ -119,7 +124,7 @@ def test_where_v1_attendances_have_ended_the_line_names_what_replaces_them(sandb
     assert skipped(reading) == set(successors)
     for name, successor in successors.items():
         [line] = lines(caplog, name)
-        assert line.endswith(f"(status {status}): select the stream {successor}.")
+        assert line.endswith(f"(status {status}), see the stream {successor}.")
     assert exact(warehouse, *successors.values())
 
 
@@ -128,7 +133,7 @@ def test_overnight_shifts_that_v1_refuses_arrive_with_v2(sandbox, caplog):
     warehouse = Warehouse(sandbox, ["attendances", "attendance_periods"])
     reading = warehouse.read()
     assert reading.error is None
-    assert "select the stream attendance_periods" in lines(caplog, "attendances")[0]
+    assert "see the stream attendance_periods" in lines(caplog, "attendances")[0]
     assert exact(warehouse, "attendance_periods")
 
 

@@ -69,6 +69,7 @@ class Employees(V1List):
     name = "employees"
     path = "/company/employees"
     permission = "Employees: read, and the attributes"
+    replaced_by = "persons and employments"
     request_cost = "1 per 100 employees"
     primary_keys = ("id",)
     replication_key = "last_modified_at"

@@ -49,6 +49,7 @@ class AbsenceTypes(V1List):
     name = "absence_types"
     path = "/company/time-off-types"
     permission = "Absences: read"
+    replaced_by = "absence_types_v2"
     request_cost = "1"
     primary_keys = ("id",)
     decodes_typed = True
@@ -97,6 +98,7 @@ class Absences(V1Absences):
     name = "absences"
     path = "/company/time-offs"
     permission = "Absences: read"
+    replaced_by = "absence_periods"
     request_cost = "1 per 200 absences"
     primary_keys = ("id",)
     replication_key = "updated_at"
@@ -245,6 +247,7 @@ class HourlyAbsences(V1Absences):
     name = "hourly_absences"
     path = "/company/absence-periods"
     permission = "Absences: read"
+    replaced_by = "absence_periods"
     request_cost = "1 per 200 absences"
     selected_by_default = False
     primary_keys = ("id",)

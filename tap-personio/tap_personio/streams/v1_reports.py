@@ -26,7 +26,7 @@ class CustomReportsList(V1Single):
     name = "custom_reports_list"
     path = "/company/custom-reports/reports"
     permission = "Custom reports: read"
-    replaced_by = "reports"
+    replaced_by = "reports_list"
     request_cost = "1"
     primary_keys = ("id",)
     columns = (
