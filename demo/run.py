@@ -13,7 +13,10 @@ from personio_sandbox import Sandbox
 ROOT = Path(__file__).parents[1]
 DATABASE = ROOT / "output" / "demo.duckdb"
 # --full-refresh: each demo generates its company again, so the state of an earlier one does not apply.
-RUN = ["meltano", "--environment=demo", "run", "--full-refresh", "tap-personio", "target-duckdb"]
+# --log-level: without it, a run prints about seventy lines, with the rows and requests of each table.
+RUN = [
+    "meltano", "--log-level=warning", "--environment=demo", "run", "--full-refresh", "tap-personio", "target-duckdb",
+]  # fmt: skip
 
 QUERY = """\
 SELECT t.name AS absence_type, count(*) AS absences, sum(a.days_count) AS days
@@ -29,7 +32,8 @@ def main() -> int:
     """Run the demo; returns the exit code."""
     DATABASE.unlink(missing_ok=True)
     with Sandbox(employees=200, realistic=True, reports=3) as sandbox:
-        print(f"An invented company of 200 people is served at {sandbox.url}. Loading it:\n", flush=True)
+        print(f"An invented company of 200 people is served at {sandbox.url}.\n\n{' '.join(RUN)}", flush=True)
+        print("(the first time, this installs the tap and the loader for a minute)", flush=True)
         # The environment overrides .env, which may contain the credential of a real account.
         environment = os.environ | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
