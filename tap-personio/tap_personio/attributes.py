@@ -180,7 +180,7 @@ class AttributeColumns:
         if known.isdigit() and int(known) > count:
             logger.warning(
                 "This credential reads %d attributes, %d fewer than in the last run: the columns of the others become "
-                "empty. Tick them in Personio's API credential if that is not meant.",
+                "empty. Tick them in Personio's API credential if that is not intended.",
                 count,
                 int(known) - count,
             )

@@ -147,7 +147,7 @@ class _ListReader:
             page, ids = self._fetch(1)
         if ids == first and self._fetch(0)[1] == self._fetch(1)[1]:
             msg = (
-                f"Personio answers the same page of {len(ids)} records again and again, and announces {page.total}, "
+                f"Personio answers the same page of {len(ids)} records repeatedly, and announces {page.total}, "
                 "so that the rest of the list cannot be reached"
             )
             raise StreamFailedError(msg)

@@ -112,8 +112,8 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         default=2000,
         title="Requests to API v1 per minute",
         description=(
-            "What API v1 takes from one IP address, all endpoints together; give each of several accounts on one "
-            "address its share."
+            "Requests per minute that API v1 accepts from one IP address, all endpoints together; divide them among "
+            "the accounts that share the address."
         ),
     ),
     th.Property(

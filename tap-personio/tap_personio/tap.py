@@ -60,7 +60,7 @@ class TapPersonio(Tap):
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
         TapCapabilities.DISCOVER,
-        TapCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.ACTIVATE_VERSION,
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.FLATTENING,
@@ -216,9 +216,7 @@ class TapPersonio(Tap):
         failed = [each.stream for each in stats if each.outcome == "failed"]
         skipped = [each.stream for each in stats if each.outcome == "skipped"]
         if failed:
-            msg = (
-                f"Not read completely: {', '.join(failed)}. Their tables and bookmarks stand where they were."
-            )
+            msg = f"Not read completely: {', '.join(failed)}. Their tables and bookmarks are unchanged."
             raise TapPersonioError(msg)
         if skipped and len(skipped) == len(stats):
             msg = "This credential may read none of the selected streams: check its rights in Personio."

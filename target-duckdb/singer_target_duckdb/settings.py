@@ -47,19 +47,19 @@ _TABLE: tuple[tuple[str, Any, str, str, dict[str, Any]], ...] = (
     ("load_method", th.StringType, "Load method", ("`upsert` merges by key, `append-only` adds every record, "
      "`overwrite` replaces each table with the run's records."),
      {"default": "upsert", "allowed_values": ["append-only", "upsert", "overwrite"]}),
-    ("hard_delete", th.BooleanType, "Hard delete", ("What is gone at the source is deleted; if false, the row stays "
-     "and `_sdc_deleted_at` is set."), {"default": True}),
+    ("hard_delete", th.BooleanType, "Hard delete", ("Rows that were deleted at the source are deleted; if false, they "
+     "stay and `_sdc_deleted_at` is set."), {"default": True}),
     ("primary_key_required", th.BooleanType, "Key required", ("Refuse streams without key properties instead of "
      "appending their records."), {"default": False}),
     ("validate_records", th.BooleanType, "Validate records", ("Check each record against the stream's JSON schema "
      "before loading (slow)."), {"default": False}),
-    ("batch_size_rows", th.IntegerType(minimum=1), "Rows per flush", ("How many records of a stream wait at most "
-     "before all streams are loaded."), {"default": 500_000}),
+    ("batch_size_rows", th.IntegerType(minimum=1), "Rows per flush", ("All streams are loaded when this many "
+     "records of one stream are staged."), {"default": 500_000}),
     ("add_metadata_columns", th.BooleanType, "Metadata columns (alias)", "Alias of `add_record_metadata`.", {}),
     ("data_flattening_max_level", th.IntegerType(minimum=0), "Flattening depth (alias)", ("More than 0 turns "
      "flattening on with this depth; the SDK's `flattening_*` settings do the same."), {"default": 0}),
-    ("temp_dir", th.StringType, "Directory for temporary files", ("Where records wait, in a directory that only their "
-     "owner can read. Default: the system's."), {}),
+    ("temp_dir", th.StringType, "Directory for temporary files", ("Folder for staged records, readable by its owner "
+     "only. Default: the system's."), {}),
     ("storage_version", th.StringType, "Storage version", ("Format of a new database file, as the oldest DuckDB that "
      "can open it."), {"default": "v1.0.0"}),
     ("encryption_key", th.StringType, "Encryption key", "Encrypts a new database file, and opens an encrypted one.",

@@ -288,9 +288,9 @@ class TargetDuckDB(Target):
                 what = "the stream" if version == RUN_VERSION else f"version {version}"
                 msg = (
                     f"Stream '{versions.stream}': the input ended before {what} was complete, so table "
-                    f"{versions.table} is as it was; do what the tap's own message says, or without one run it again, "
-                    "with `--full-refresh` if that does not help "
-                    "(if it never sends ACTIVATE_VERSION, set `process_activate_version_messages` to false)."
+                    f"{versions.table} is unchanged; the tap's own message says why, and if there is none, run again "
+                    "with `--full-refresh` (if the tap never sends ACTIVATE_VERSION, set "
+                    "`process_activate_version_messages` to false)."
                 )
                 raise LoaderError(msg)
 

@@ -197,7 +197,7 @@ def test_more_than_five_end_one_stream_with_one_sentence_and_leave_the_others_ex
     meet(sandbox, name, path="/v1/company/time-offs", nth=3, times=None)
     warehouse = Warehouse(sandbox, settings=SETTINGS)
     reading = warehouse.read()
-    assert reading.error == "Not read completely: absences. Their tables and bookmarks stand where they were."
+    assert reading.error == "Not read completely: absences. Their tables and bookmarks are unchanged."
     assert reading.outcomes["absences"] == "failed"
     assert "absences" not in {each["stream"] for each in reading.of("ACTIVATE_VERSION")}
     assert warehouse.state is not None
@@ -248,7 +248,7 @@ def test_a_stream_that_fails_leaves_the_others_and_its_own_table_exact(sandbox, 
     run = pair.run(tap=1)
     assert run.sentences == [
         "Failed absences: v1/company/time-offs kept failing (status 500); try again later.",
-        "Not read completely: absences. Their tables and bookmarks stand where they were.",
+        "Not read completely: absences. Their tables and bookmarks are unchanged.",
     ]
     assert pair.state["bookmarks"]["absences"] == before["bookmarks"]["absences"]
     assert {each.partition(":")[0] for each in pair.differences()} == {"absences"}

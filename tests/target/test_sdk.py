@@ -45,6 +45,8 @@ def plain(value):
     """A cell of the table, or of a record, in a form that makes them comparable."""
     if isinstance(value, dt.datetime):
         return value.astimezone(dt.UTC).isoformat()
+    if isinstance(value, (dt.date, dt.time)):
+        return value.isoformat()
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, str):
