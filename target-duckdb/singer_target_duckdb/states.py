@@ -97,7 +97,7 @@ class States:
             known = None if state.value is None else state
             is_covered = not any(each.withholds_states_at(state.line) for each in versions)
             if is_covered and all(self._rewinds_to_before(state.value, stream) for stream in staging):
-                self._committable = known
+                self._committable, self.withheld = known, None
             else:
                 self.withheld = known
         self._waiting.clear()

@@ -146,7 +146,7 @@ class Table:
             needed = "DATE"  # target-duckdb 0.8.0 keeps dates as text
         if needed != present:
             try:
-                self._retype(name, needed)
+                self._retype(name, present, needed)
             except duckdb.Error:
                 msg = (
                     f"Column {name} of table {self} has type {present} and would have to become {needed}, which DuckDB "
@@ -155,10 +155,12 @@ class Table:
                 raise LoaderError(msg) from None
         return replace(column, type=needed)
 
-    def _retype(self, name: str, needed: str) -> None:
+    def _retype(self, name: str, present: str, needed: str) -> None:
         """Change the type of a column; a lake changes few types in place, so there the column is written anew."""
         if not self.database.is_lake:
-            self.database.execute(f"ALTER TABLE {self} ALTER COLUMN {name} TYPE {needed}")
+            # DuckDB casts the values of deleted rows, too. Of those that are there it is known that they fit.
+            using = f" USING TRY_CAST({name} AS {needed})" if present == "VARCHAR" else ""
+            self.database.execute(f"ALTER TABLE {self} ALTER COLUMN {name} TYPE {needed}{using}")
             return
         new = quoted(f"{name} as {needed}")
         self.database.execute(f"ALTER TABLE {self} ADD COLUMN {new} {needed}")

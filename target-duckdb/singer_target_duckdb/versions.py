@@ -166,12 +166,16 @@ class Versions:
         return self.staged[version]
 
     def reshape(self, table: Table) -> None:
-        """Give what is being staged the columns that the table has now."""
+        """Give what is being staged the columns that the table has now, and the table the types that hold both."""
         self.table = table
         for found in self.staged.values():
             found.table.columns, found.table.keys = list(table.columns), table.keys
             found.table.honours_deleted_at = table.honours_deleted_at
             found.table.prepare()
+            if found.table.columns != table.columns:
+                table.columns = list(found.table.columns)
+                table.prepare()
+                self.reshape(table)
 
     # A database that does not have what the tap's state says
 
@@ -247,7 +251,7 @@ class Versions:
         not_carried = {v for v in self.staged if v != RUN_VERSION and self.carried and v not in self.carried}
         for version in not_carried:
             self._ignore(version)
-        is_whole = True
+        is_whole, settled = True, RUN_VERSION
         for version, found in sorted(self.staged.items()):
             if version in not_carried:
                 continue
@@ -255,14 +259,15 @@ class Versions:
             if outcome == "replace":
                 self._replace(version)
             elif outcome:
-                self._merge(version)
+                self._merge(version, after=settled)
             if outcome == "merge as current":
                 self.save_current(version)
             if outcome in {"replace", "merge as current"} and version != RUN_VERSION:
                 current = version
-            is_whole = is_whole and bool(outcome)
+            settled = version if outcome else settled
+            is_whole = bool(outcome)  # what becomes of a version settles those before it
         has_ended = self._has_ended(end) or self.last_activation == self.last_line > 0
-        self.add_load(finished=is_whole and has_ended and not end.is_in_progress)
+        self.add_load(finished=is_whole and has_ended)
 
     def _outcome(self, version: int, found: StagedVersion, end: End, current: int | None) -> str | None:
         """What becomes of a staged version at the end of the input; None if it is not complete."""
@@ -277,10 +282,10 @@ class Versions:
             return None
         if self.contradicted or end.withheld == version:
             return "merge as current"
-        return None if end.tap_activates or self.is_refill else "merge"
+        return None if end.tap_activates or end.is_in_progress or self.is_refill else "merge"
 
     def _has_ended(self, end: End) -> bool:
-        return max(end.last_elsewhere, end.last_state) > self.last_line
+        return max(end.last_elsewhere, end.last_state) > self.last_line and not end.is_in_progress
 
     def _is_unconfirmed(self, version: int) -> bool:
         return self.current is None and self.unconfirmed == version
@@ -308,10 +313,10 @@ class Versions:
         self.add_load(found.records, removed)
         self.database.after_commit(lambda: self._drop({v for v in self.staged if v <= version}))
 
-    def _merge(self, version: int) -> None:
-        """Write the staged rows of a version into the table."""
-        found = self.staged[version]
-        self.add_load(found.records, self.table.write(Rows(str(found.table))))
+    def _merge(self, version: int, after: int) -> None:
+        """Write the staged rows of a version, and of those before it down to another, into the table."""
+        for _, found in sorted(item for item in self.staged.items() if after < item[0] <= version):
+            self.add_load(found.records, self.table.write(Rows(str(found.table))))
         self.database.after_commit(lambda: self._drop({v for v in self.staged if v <= version}))
 
     def _drop(self, versions: set[int]) -> None:

@@ -271,3 +271,40 @@ def test_tables_hold_the_sources_columns_and_nothing_else(filled):
     assert list(filled.types()) == ["id", "name"]
     tables = filled.rows("SELECT schema_name || '.' || table_name FROM duckdb_tables() ORDER BY ALL")
     assert tables == [("_singer.loads",), ("_singer.table_versions",), ("main.t",)]
+
+
+@pytest.mark.parametrize("kind", ["date", "integer", "number", "boolean"])
+@pytest.mark.parametrize("names", [("7", None), (None, "7"), (None, None)])
+def test_a_type_that_changes_while_a_version_is_staged_keeps_its_values(load, kind, names):
+    load(T, record("t", 1, id=1), activate("t", 1), state())
+    staged = [record("t", 2, id=n, name=name) for n, name in enumerate(names)]
+    later = schema("t", {"id": "integer", "name": kind})
+    value = {"date": "2024-01-02", "integer": 8, "number": 1.5, "boolean": True}[kind]
+    load(T, *staged, later, record("t", 2, id=9, name=value), activate("t", 2), state(), batch_size_rows=1)
+    texts = [name for _, name in load.rows("SELECT id, name::VARCHAR FROM t ORDER BY id")]
+    assert texts == [*names, {"number": "1.5", "boolean": "true"}.get(kind, str(value))]
+
+
+def test_states_are_written_in_the_order_in_which_they_came(filled):
+    rewound = state(bookmarks={"t": {}})
+    written = filled(
+        T, *rows_of(2, 3), state(bookmarks={"t": {"version": 2}}), rewound, record("t", 2, id=4), activate("t", 2),
+        batch_size_rows=1,
+    )  # fmt: skip
+    assert written == [rewound["value"]]
+
+
+def test_of_two_versions_of_a_new_table_none_is_lost_where_a_state_names_the_later(load):
+    other = [OTHER, record("other", 1, id=1), activate("other", 1)]
+    load(*other, T, *rows_of(4, 1), *rows_of(5, 2), state(bookmarks={"t": {"version": 5}}), batch_size_rows=1)
+    assert load.rows("FROM t") == [(1, "v4"), (2, "v5")]
+
+
+@pytest.mark.parametrize("form", ["new", "with a version"])
+def test_a_stream_that_the_last_state_calls_unfinished_has_not_ended(load, form):
+    if form != "new":
+        load(T, *rows_of(1, 1), activate("t", 1), state())
+    begun = [activate("t", 2)] if form != "new" else []
+    with pytest.raises(LoaderError, match="before version 2 was complete"):
+        load(T, *begun, *rows_of(2, 2), state(currently_syncing="t", bookmarks={"t": {}}))
+    assert load.rows("FROM t") == ([] if form == "new" else [(1, "v1")])
