@@ -150,8 +150,7 @@ class Versions:
 
     def begin(self, version: int) -> None:
         """Look at a version before its first record: where none is known, but the table has rows, it is merged."""
-        if self.missing is not None and version >= self.missing:
-            self._resolve_missing(version)
+        self._resolve_missing(version)
         nothing_known = self.current is None and self.unconfirmed is None and not self.staged
         if nothing_known and (self.had_direct_rows or self.table.has_rows()):
             self.unconfirmed = version
