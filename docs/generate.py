@@ -122,7 +122,7 @@ def _columns_of(stream: Any) -> str:
         )
     properties = schema_of(stream.columns, tuple(stream.primary_keys))["properties"]
     more = ""
-    if hasattr(stream, "attribute_columns"):
+    if "attribute_columns" in vars(stream):
         more = "\nAlso one column per custom attribute, as in `employees`.\n"
     if stream is ReportTable:
         more = "\nAlso the columns of the report, see [reports as tables](#reports-as-tables).\n"

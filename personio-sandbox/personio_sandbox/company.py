@@ -100,6 +100,12 @@ class Company(Views):
             self._changes += 1
             return new
 
+    def alter_attribute(self, key: str, **values: Any) -> None:
+        """Set fields of an entry of the attribute catalogue, such as its label."""
+        with self.lock:
+            self.attributes[key] = msgspec.structs.replace(self.attributes[key], **values)
+            self._changes += 1
+
     def insert(self, table: str, **values: Any) -> Any:
         """Add a record and return it. Missing values are copied from the table's last record or generated."""
         with self.lock:

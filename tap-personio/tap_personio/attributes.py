@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ from tap_personio.transport import Request
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tap_personio.client import Client
 
@@ -69,8 +70,8 @@ STANDARD: dict[str, ColumnType] = {
     "vacation_day_balance": NUMBER,
     "profile_picture": TEXT,
 }
-# A number that is no money and so has no currency beside it.
-WITHOUT_CURRENCY = "weekly_working_hours"
+# Numbers that have a currency. Which custom attributes have one, only their values tell.
+MONEY = frozenset({"fix_salary", "hourly_salary"})
 # Entities with an id and a name of their own, which stand beside the JSON as join columns.
 NAMED_ENTITIES = ("subcompany", "office", "department", "team", "holiday_calendar", "work_schedule")
 TYPES = {"integer": INTEGER, "decimal": NUMBER, "date": DATE, "tags": TEXTS}
@@ -78,7 +79,7 @@ TYPES = {"integer": INTEGER, "decimal": NUMBER, "date": DATE, "tags": TEXTS}
 RESERVED_NAMES = frozenset(
     [*STANDARD, "supervisor_id", OTHER_FIELDS]
     + [f"{name}_{part}" for name in NAMED_ENTITIES for part in ("id", "name")]
-    + [f"{name}_currency" for name, column_type in STANDARD.items() if column_type is NUMBER]
+    + [f"{name}_currency" for name in MONEY]
 )
 CATALOGUE_PATH = "/company/employees/attributes"
 CATALOGUE_PERMISSION = "Employees: read"
@@ -168,22 +169,49 @@ class AttributeColumns:
         """The value of an attribute, as a list where it is a text of tags."""
         return split_tags(value, self._tag_options[key]) if key in self._tag_options else value
 
-    @property
-    def coverage(self) -> str:
-        """Number and fingerprint of the attributes: a new one is missing in the rows of before."""
-        columns = sorted(f"{self.names[each.key]}:{each.type}" for each, _ in self.attributes)
-        return f"{len(columns)}-{hashlib.sha256(chr(0).join(columns).encode()).hexdigest()[:8]}"
+    def coverage(self, *more: str) -> str:
+        """Number and fingerprint of the attributes: a new one is missing in the rows of before.
 
-    def warn_if_fewer(self, logger: logging.Logger, coverage_before: str | None) -> None:
-        """Say when the credential reads fewer attributes than in the last run: their columns become empty."""
-        count, known = len(self.attributes), (coverage_before or "").partition("-")[0]
-        if known.isdigit() and int(known) > count:
+        Args:
+            more: names of further columns that depend on them.
+        """
+        columns = sorted([*(f"{self.names[each.key]}:{each.type}" for each, _ in self.attributes), *more])
+        return f"{len(self.attributes)}-{_fingerprint(chr(0).join(columns))}"
+
+    @functools.cached_property
+    def by_key(self) -> dict[str, str]:
+        """The column of each attribute by a fingerprint of its key, for the state."""
+        return {_fingerprint(key): name for key, name in self.names.items()}
+
+    def warn_of_changes(self, logger: logging.Logger, stream: str, bookmark: Mapping[str, Any]) -> None:
+        """Name the columns of the last run that become empty, and where their values are now.
+
+        Args:
+            logger: of the stream.
+            stream: its name.
+            bookmark: of the last run, with its `by_key`.
+        """
+        now, before = self.by_key, bookmark.get("columns") or {}
+        moved = sorted(f"{old} is now {now[key]}" for key, old in before.items() if now.get(key, old) != old)
+        if moved:
             logger.warning(
-                "This credential reads %d attributes, %d fewer than in the last run: the columns of the others become "
-                "empty. Tick them in Personio's API credential if that is not intended.",
-                count,
-                int(known) - count,
+                "Columns of %s have other names than in the last run, because an attribute was renamed or another one "
+                "has the same label: %s. The old columns stay in the table and become empty.",
+                stream,
+                ", ".join(moved),
             )
+        gone = sorted(old for key, old in before.items() if key not in now)
+        if gone:
+            logger.warning(
+                "The credential no longer reads these attributes of %s, so that their columns become empty: %s. Tick "
+                "them in Personio's API credential, unless they were deleted or hidden on purpose.",
+                stream,
+                ", ".join(gone),
+            )
+
+
+def _fingerprint(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def standard_type(attribute: Attribute) -> ColumnType:

@@ -12,11 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
 MAX_NAME = 48  # with a key and "_currency" behind it still below PostgreSQL's 63 bytes
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 
 
 def snake_case(label: str) -> str:
-    """A name of a label: letters without their accents and digits, in lower case, joined by underscores."""
-    folded = unicodedata.normalize("NFKD", label).casefold()
+    """A name of a label: letters and digits in lower case, joined by underscores.
+
+    Letters lose their accents. German umlauts become ae, oe and ue, as German writes them without umlauts.
+    """
+    spelled = unicodedata.normalize("NFC", label).translate(_UMLAUTS)
+    folded = unicodedata.normalize("NFKD", spelled).casefold()
     letters = "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
     name = re.sub(r"\W+", "_", letters).strip("_")
     name = re.sub(r"__+", "_", name)

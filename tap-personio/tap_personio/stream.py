@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from singer_sdk.mapper import StreamMap
     from singer_sdk.singerlib import Message
 
+    from tap_personio.attributes import AttributeColumns
     from tap_personio.client import Client
     from tap_personio.pages import IdReader, Page
     from tap_personio.run import RunContext
@@ -179,6 +180,11 @@ class PersonioStream(Stream):
         """What a full sync covers. When it changes, the next read is a full sync."""
         return self._days
 
+    @property
+    def attribute_columns(self) -> AttributeColumns | None:
+        """The columns that depend on the account's attributes; None where the table has none."""
+        return None
+
     @functools.cached_property
     def _coverage_and_selection(self) -> str:
         """The coverage, with a fingerprint where a map or a deselection keeps something of it back.
@@ -187,9 +193,6 @@ class PersonioStream(Stream):
         """
         kept_back = fingerprint(self.name, self.config, self._deselected_columns)
         return f"{self.coverage} {kept_back}" if kept_back else self.coverage
-
-    def warn_if_fewer_columns(self, coverage_before: str | None) -> None:
-        """Tell when less can be read than in the last run."""
 
     def warn_of_oddities(self) -> None:
         """Tell what was odd about the records, when all have been read."""
@@ -309,6 +312,8 @@ class PersonioStream(Stream):
             newest: the largest replication key value of the read.
         """
         advance(self.stream_state, self.plan, self._sync_rules, self.stats.rows, newest)
+        if self.attribute_columns:
+            self.stream_state["columns"] = self.attribute_columns.by_key
 
     # -- for the SDK's `--test` -------------------------------------------------------------------------------
 

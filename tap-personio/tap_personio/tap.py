@@ -194,7 +194,8 @@ class TapPersonio(Tap):
         warn_of_missing_reports(self, run)
         for stream in streams:
             stream.stats.begin()
-            stream.warn_if_fewer_columns(stream.stream_state.get("scope"))
+            if stream.attribute_columns:
+                stream.attribute_columns.warn_of_changes(stream.logger, stream.name, stream.stream_state)
             if stream.parent_ids and stream.plan.is_full_sync:
                 run.ids[stream.name].will_be_provided()
 

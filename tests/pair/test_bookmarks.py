@@ -147,7 +147,7 @@ def test_a_state_from_elsewhere_never_loses_rows(sandbox, damage):
     assert warehouse.differences() == []
 
 
-def test_the_state_holds_times_versions_counts_and_fingerprints_only(sandbox):
+def test_the_state_holds_times_versions_counts_fingerprints_and_names_of_columns_only(sandbox):
     warehouse = Warehouse(sandbox)
     warehouse.read()
     assert warehouse.state["bookmarks"].keys() == set(expected_v1.EIGHT)
@@ -160,6 +160,7 @@ def test_the_state_holds_times_versions_counts_and_fingerprints_only(sandbox):
             "replication_key_value",
             "read_whole_at",
             "scope",
+            "columns",
         }
         assert isinstance(entry["version"], int)
         assert isinstance(entry["records"], int)
@@ -168,6 +169,9 @@ def test_the_state_holds_times_versions_counts_and_fingerprints_only(sandbox):
             for name in ("replication_key_value", "read_whole_at")
             if name in entry
         )
+    columns = warehouse.state["bookmarks"]["employees"]["columns"]
+    assert all(re.fullmatch("[0-9a-f]{8}", key) for key in columns)
+    assert set(columns.values()) <= set(expected_v1.employees(sandbox.company).types)
     assert "progress_markers" not in str(warehouse.state)
 
 

@@ -87,7 +87,7 @@ LABELS = {
     "First Name": "first_name_{}",
     "id": "id_{}",
     'Signed the "policy" (it\'s \\ the new one)': "signed_the_policy_it_s_the_new_one",
-    "Schuhgröße für Füße": "schuhgrosse_fur_fusse",
+    "Schuhgröße für Füße": "schuhgroesse_fuer_fuesse",
     "🚀 Launch team 👩\u200d💻": "launch_team",
     "First line\nSecond line": "first_line_second_line",
     "": "{}",
@@ -95,9 +95,9 @@ LABELS = {
     "2nd phone": "_2nd_phone",
     "select": "select",
     "Ledger number": "ledger_number",
-    "Überstundenkonto Ü/ü, ß; DROP TABLE employees; --": "uberstundenkonto_u_u_ss_drop_table_employees",
+    "Überstundenkonto Ü/ü, ß; DROP TABLE employees; --": "ueberstundenkonto_ue_ue_ss_drop_table_employees",
     "Qualifikation, die einen sehr langen Namen trägt: " + "Weiterbildung und " * 12 + "Prüfung": (
-        "qualifikation_die_einen_sehr_langen_namen_tragt"
+        "qualifikation_die_einen_sehr_langen_namen_traegt"
     ),
 }
 
@@ -133,7 +133,7 @@ def employees(company: Company) -> Table:
     types: dict[str, str] = {}
     for key, each in company.attributes.items():
         types[names[key]] = DOUBLE if key == "weekly_working_hours" else KINDS[each.kind]
-        if each.kind == "decimal":
+        if each.money:
             types[f"{names[key]}_currency"] = VARCHAR
         if key == "supervisor":
             types["supervisor_id"] = BIGINT

@@ -94,7 +94,7 @@ REPORT_ATTRIBUTES = {"name": VARCHAR, "display": VARCHAR, "type": VARCHAR, **OTH
 REPORT_TABLES = {
     "Headcount": "report_headcount",
     'Career "steps" & salaries': "report_career_steps_salaries",
-    "Abwesenheiten & Überstunden": "report_abwesenheiten_uberstunden",
+    "Abwesenheiten & Überstunden": "report_abwesenheiten_ueberstunden",
 }
 REPORT_TABLE = {
     "row_number": BIGINT, "first_name": VARCHAR, "department": VARCHAR, "hours": DOUBLE, "employed": JSON,

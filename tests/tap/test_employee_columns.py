@@ -21,11 +21,12 @@ def names(*labels: str, style: str = "label", standard: bool = True) -> list[str
     ("label", "name"),
     [
         ("T-shirt size", "t_shirt_size"),
-        ("Schuhgröße für Füße", "schuhgrosse_fur_fusse"),
-        ("Überstunden (%)", "uberstunden"),
+        ("Schuhgröße für Füße", "schuhgroesse_fuer_fuesse"),
+        ("Überstunden (%)", "ueberstunden"),
         ("  2nd   phone ", "_2nd_phone"),
         ("🚀 Launch", "launch"),
         ("Straße & Nr.", "strasse_nr"),
+        ("U\u0308bung, Années, Åre", "uebung_annees_are"),
         ("Дата", "дата"),
     ],
 )

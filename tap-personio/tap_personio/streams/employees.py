@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from tap_personio.attributes import (
     CATALOGUE_PATH,
     CATALOGUE_PERMISSION,
+    MONEY,
     NAMED_ENTITIES,
     STANDARD,
-    WITHOUT_CURRENCY,
     Attribute,
     AttributeColumns,
     attribute_of,
@@ -108,22 +108,36 @@ class Employees(V1List):
         """
         found = self.run.attribute_catalogue
         if found is None:
-            try:
-                found = self._sample_attributes()
-            except (StreamUnavailableError, StreamFailedError):
-                found = [Attribute(key, universal_id=key) for key in STANDARD]
+            carried = (attribute_of(value, key=key) for key, value in self._sample)
+            found = list({each.key: each for each in carried if each}.values())
+            found = found or [Attribute(key, universal_id=key) for key in STANDARD]
         typed = ((each, standard_type(each)) for each in (Attribute("id"), *found))
         return AttributeColumns(typed, self.settings.attribute_names)
 
-    def _sample_attributes(self) -> list[Attribute]:
+    @functools.cached_property
+    def _sample(self) -> list[tuple[str, Any]]:
+        """The attributes that the first employees carry, with their keys; none where they cannot be read."""
         request = self.request(("limit", str(self.limit)), ("offset", "0"))
-        page = self.client.get(request, parse_v1, self.stats)
-        found: dict[str, Attribute] = {}
-        for record in page.records:
-            for key, value in attributes_of(record).items():
-                if attribute := attribute_of(value, key=key):
-                    found.setdefault(key, attribute)
-        return list(found.values())
+        try:
+            records = self.client.get(request, parse_v1, self.stats).records
+        except (StreamUnavailableError, StreamFailedError):
+            return []
+        return [each for record in records for each in attributes_of(record).items()]
+
+    @functools.cached_property
+    def _money(self) -> frozenset[str]:
+        """Keys of the attributes with a currency. The catalogue does not tell which: discovery looks at values."""
+        names = self.attribute_columns.names
+        numbers = [each.key for each, column in self.attribute_columns.attributes if column is NUMBER]
+        catalog = self._tap.input_catalog
+        if catalog and (entry := catalog.get_stream(self.name)):
+            known = entry.schema.to_dict().get("properties", {})
+            return MONEY.union(key for key in numbers if f"{names[key]}_currency" in known)
+        if STANDARD.keys() >= set(numbers):
+            return MONEY
+        return MONEY.union(
+            key for key, value in self._sample if isinstance(value, dict) and value.get("currency")
+        )
 
     @functools.cached_property
     def table_columns(self) -> tuple[Column, ...]:
@@ -132,7 +146,7 @@ class Employees(V1List):
         for attribute, column_type in self.attribute_columns.attributes:
             name = self.attribute_columns.names[attribute.key]
             columns.append(Column(name, column_type, description=attribute.label or ""))
-            if column_type is NUMBER and name != WITHOUT_CURRENCY:
+            if column_type is NUMBER and attribute.key in self._money:
                 columns.append(Column(f"{name}_currency", TEXT))
             if name == "supervisor":
                 columns.append(Column("supervisor_id", INTEGER, ("supervisor", *ATTRIBUTE_ID)))
@@ -144,11 +158,7 @@ class Employees(V1List):
     @property
     def coverage(self) -> str:
         """Number and fingerprint of the attributes: a new one is missing in the rows of before."""
-        return self.attribute_columns.coverage
-
-    def warn_if_fewer_columns(self, coverage_before: str | None) -> None:
-        """Attributes can be hidden from a credential at any time."""
-        self.attribute_columns.warn_if_fewer(self.logger, coverage_before)
+        return self.attribute_columns.coverage(*self._money - MONEY)
 
     def fields(self, record: Any, parent: Any) -> dict[str, Any]:  # noqa: ARG002
         """Attribute values under their column names; attributes newer than the catalogue under their keys."""
@@ -161,7 +171,7 @@ class Employees(V1List):
                 continue
             parts = attribute if isinstance(attribute, dict) else {"value": attribute}
             fields[name] = self.attribute_columns.parse_tags(key, parts.get("value"))
-            if "currency" in parts:
+            if parts.get("currency"):
                 fields[f"{name}_currency"] = parts["currency"]
         return fields
 

@@ -151,11 +151,7 @@ class Persons(V2List):
     @property
     def coverage(self) -> str:
         """Number and fingerprint of the custom attributes, see `Employees.coverage`."""
-        return self.attribute_columns.coverage
-
-    def warn_if_fewer_columns(self, coverage_before: str | None) -> None:
-        """Attributes can be hidden from a credential at any time."""
-        self.attribute_columns.warn_if_fewer(self.logger, coverage_before)
+        return self.attribute_columns.coverage()
 
 
 def _custom_attributes_of(person: Any) -> list[dict[str, Any]]:
