@@ -51,7 +51,7 @@ class Api:
     def cached(self, key: Any, make: Callable[[], Result]) -> Result:
         """The result for this key, computed again when the company or an option has changed since."""
         state = (self.company.version, self.options.version)
-        if self._results_of != state or len(self._results) > 200:
+        if self._results_of != state or len(self._results) > 2000:
             self._results, self._results_of = {}, state
         if key not in self._results:
             self._results[key] = make()

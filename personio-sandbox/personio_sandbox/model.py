@@ -221,7 +221,7 @@ class Shift(msgspec.Struct, kw_only=True):
     employee_id: int
     start: dt.datetime
     end: dt.datetime
-    attribution_date: dt.date
+    attribution_date: dt.date | None
     status: Literal["confirmed", "pending", "rejected"] = "confirmed"
     project_id: int | None = None
     comment: str | None = None
@@ -237,7 +237,7 @@ class AttendancePeriod(msgspec.Struct, kw_only=True, frozen=True):
     type: Literal["WORK", "BREAK"]
     start: dt.datetime
     end: dt.datetime | None
-    attribution_date: dt.date
+    attribution_date: dt.date | None
     status: str
     project_id: int | None
     comment: str | None

@@ -33,7 +33,8 @@ def attendances(call: Call) -> Answer:
     wanted = frozenset(int(e) for e in call.values("employees") if e.isdigit())
     pending = query.get("includePending", "").lower() in ("1", "true")
     if call.api.options.overnight == "reject" and any(
-        first <= s.attribution_date <= last for s in company.shifts.values()
+        s.attribution_date is not None and first <= s.attribution_date <= last
+        for s in company.shifts.values()
     ):
         return failure(422, "The attendance period must not cross midnight.")
     limit, offset = min(number(call, "limit", 200), 200) or 200, number(call, "offset", 0)

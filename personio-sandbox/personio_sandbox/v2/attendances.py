@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ from ..formats import CLOCK, iso_day, stamp
 from ..model import ATTENDANCE, BREAK, SECOND_HALF, SHIFT, AttendancePeriod, number_of, uuid
 from ..views import period_of
 from .errors import bad_request, not_found
-from .lists import ENDPOINTS, Filters, Key, listing, ref, utc
+from .lists import ENDPOINTS, Filters, Key, iso, listing, ref, utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,6 +54,20 @@ class Periods:
                 yield 4 * n + 1
                 yield 4 * n + 2
 
+    def order(self, code: int) -> Key:
+        """The default order."""
+        return self.employee(code), self.start(code), self.end(code), self.id(code)
+
+    @functools.cached_property
+    def in_order(self) -> list[int]:
+        """All periods in the default order."""
+        return sorted(self, key=self.order)
+
+    @functools.cached_property
+    def starts(self) -> list[int]:
+        """Their starts, in the same order."""
+        return list(map(self.start, self.in_order))
+
     def employee(self, code: int) -> int:
         """The employee's id."""
         return (
@@ -67,10 +82,11 @@ class Periods:
             else self.company.attendances.projects[code >> 2]
         )
 
-    def day(self, code: int) -> int:
-        """The attribution date, as an ordinal."""
+    def day(self, code: int) -> int | None:
+        """The attribution date, as an ordinal. A shift may have none; then no filter by day finds it."""
         if code < 0:
-            return self.shifts[-1 - code].attribution_date.toordinal()
+            date = self.shifts[-1 - code].attribution_date
+            return None if date is None else date.toordinal()
         return self.company.attendances.days[code >> 2]
 
     def updated(self, code: int) -> int:
@@ -98,14 +114,17 @@ class Periods:
         """The start."""
         if code < 0:
             return minutes(self.shifts[-1 - code].start)
-        return (self.day(code) - _EPOCH_DAY) * _DAY + self.times(code)[0]
+        return self._midnight(code) + self.times(code)[0]
 
     def end(self, code: int) -> int:
         """The end; far in the future for a running period."""
         if code < 0:
             return minutes(self.shifts[-1 - code].end)
         end = self.times(code)[1]
-        return _FAR if end < 0 else (self.day(code) - _EPOCH_DAY) * _DAY + end
+        return _FAR if end < 0 else self._midnight(code) + end
+
+    def _midnight(self, code: int) -> int:
+        return (self.company.attendances.days[code >> 2] - _EPOCH_DAY) * _DAY
 
     def id(self, code: int) -> str:
         """Its UUID."""
@@ -133,17 +152,28 @@ def attendance_periods(call: Call) -> Answer:
     every = call.api.cached("attendance-periods", lambda: Periods(company))
     order = _order(call, filters, every)
     conditions = _conditions(call, filters, every)
+    low, high = _local(filters, "start.date_time.gte"), _local(filters, "start.date_time.lte")
 
-    def select() -> Iterator[int]:
+    def select() -> list[int]:
+        found = every.in_order
+        if low is not None or high is not None:
+            least, most = (-_FAR if low is None else low), (_FAR if high is None else high)
+            found = [code for code, at in zip(found, every.starts, strict=True) if least <= at <= most]
         if not conditions:
-            return iter(every)
-        return (code for code in every if all(condition(code) for condition in conditions))
+            return found
+        return [code for code in found if all(condition(code) for condition in conditions)]
 
     def render(code: int) -> bytes | dict[str, Any]:
         return row_json(every, code) if zone is None else period_json(every.row(code), zone)
 
     zone = zone_of_times(call)
-    return listing(call, filters, select, order, render, default=100, maximum=100)
+    is_sorted = order == every.order
+    return listing(call, filters, select, order, render, default=100, maximum=100, is_sorted=is_sorted)
+
+
+def _local(filters: Filters, name: str) -> int | None:
+    moment = filters.local(name)
+    return None if moment is None else minutes(moment)
 
 
 def zone_of_times(call: Call) -> ZoneInfo | None:
@@ -164,16 +194,12 @@ def _conditions(call: Call, filters: Filters, every: Periods) -> list[Callable[[
     if words:
         found.append(lambda code: _WORDS[every.status(code)] in words)
 
-    def between(name: str, value: Callable[[int], int], read: Callable[[str], int | None]) -> None:
+    def between(name: str, value: Callable[[int], int | None], read: Callable[[str], int | None]) -> None:
         low, high = read(f"{name}.gte"), read(f"{name}.lte")
         if low is not None:
-            found.append(lambda code: value(code) >= low)
+            found.append(lambda code: (here := value(code)) is not None and here >= low)
         if high is not None:
-            found.append(lambda code: value(code) <= high)
-
-    def local(name: str) -> int | None:
-        moment = filters.local(name)
-        return None if moment is None else minutes(moment)
+            found.append(lambda code: (here := value(code)) is not None and here <= high)
 
     def day(name: str) -> int | None:
         date = filters.day(name)
@@ -183,8 +209,7 @@ def _conditions(call: Call, filters: Filters, every: Periods) -> list[Callable[[
         moment = filters.local(name)
         return None if moment is None else int(moment.replace(tzinfo=call.company.zone).timestamp())
 
-    between("start.date_time", every.start, local)
-    between("end.date_time", every.end, local)
+    between("end.date_time", every.end, functools.partial(_local, filters))
     between("attribution_date", every.day, day)
     between("updated_at", every.updated, updated)
     return found
@@ -198,7 +223,7 @@ def _order(call: Call, filters: Filters, every: Periods) -> Callable[[int], Key]
         zip(_SORTS, (every.employee, every.start, every.end, every.updated, every.status), strict=True)
     )
     if names == ["person.id", "start.date_time", "end.date_time"]:
-        return lambda code: (every.employee(code), every.start(code), every.end(code), every.id(code))
+        return every.order
     signs = [(-1 if name.startswith("-") else 1, columns[name.removeprefix("-")]) for name in names]
     return lambda code: (*(sign * column(code) for sign, column in signs), every.id(code))
 
@@ -235,7 +260,7 @@ def period_json(row: AttendancePeriod, zone: ZoneInfo | None = None) -> dict[str
         "type": row.type,
         "start": {"date_time": row.start.replace(tzinfo=zone).isoformat()},
         "end": None if row.end is None else {"date_time": row.end.replace(tzinfo=zone).isoformat()},
-        "attribution_date": row.attribution_date.isoformat(),
+        "attribution_date": iso(row.attribution_date),
         "comment": row.comment,
         "project": ref(row.project_id),
         "approval": {"status": row.status.upper()},

@@ -162,14 +162,18 @@ def listing(
     more: Mapping[str, Any] | None = None,
     meta: Mapping[str, Any] | None = None,
     links: bool = True,
+    is_sorted: bool = False,
 ) -> Answer:
     """A page of a list.
 
     A cursor names the last row of its page, so that rows which come or go elsewhere do not shift the next one.
     ``order`` gives the sorting key, which has to be unique; ``render`` the JSON, as an object or encoded.
+    ``is_sorted`` says that ``select`` gives the rows in this order.
     """
     limit = page_limit(call, filters, default, maximum)
-    rows = call.api.cached((call.path, filters.key()), lambda: sorted(select(), key=order))
+    rows = call.api.cached(
+        (call.path, filters.key()), lambda: list(select()) if is_sorted else sorted(select(), key=order)
+    )
     counted = call.api.options.cursors == "offset"
     if filters.after is None:
         first = 0

@@ -20,6 +20,7 @@ from tap_personio.streams.base import (
     local_time,
     reference,
 )
+from tap_personio.windows import WindowFilter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -90,6 +91,7 @@ class AbsencePeriods(V2List):
     replication_key = "updated_at"
     deletion_events = ("absence-period.deleted", "person.deleted")
     incremental_filter = ("updated_at.gte", WITH_ZONE)
+    windows = WindowFilter("starts_from.date_time.gte", "starts_from.date_time.lte", WITH_ZONE)
     parent_ids = ABSENCES
     columns = (
         Column("id", TEXT, description="The id_v2 of API v1."),
@@ -193,6 +195,8 @@ class AttendancePeriods(V2List):
     lookback = dt.timedelta(hours=15)
     incremental_filter = ("updated_at.gte", WITHOUT_ZONE)
     date_filters = ("attribution_date.gte", "attribution_date.lte")  # right for overnight shifts too
+    # Each period has a start; whether each has an attribution_date, nobody says.
+    windows = WindowFilter("start.date_time.gte", "start.date_time.lte", WITHOUT_ZONE)
     columns = (
         Column("id", TEXT, description="The id_v2 of API v1."),
         *reference("person"),
