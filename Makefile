@@ -50,7 +50,8 @@ demo: setup  ## load an invented company into output/demo.duckdb and show the ta
 	@touch $@
 
 models: .venv-dbt/ready  ## build the models of transform/ in DB
-	@DBT_DUCKDB_PATH=$(abspath $(DB)) .venv-dbt/bin/dbt build --quiet --project-dir transform --profiles-dir transform
+	@# dbt leaves the mode of its files to the umask.
+	@umask 077; DBT_DUCKDB_PATH=$(abspath $(DB)) .venv-dbt/bin/dbt build --quiet --project-dir transform --profiles-dir transform
 
 page: models  ## write a page about the company in DB
 	@$(BIN)/personio-report $(DB) --output $(PAGE)

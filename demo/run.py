@@ -30,6 +30,7 @@ ORDER BY days DESC
 
 def main() -> int:
     """Run the demo; returns the exit code."""
+    os.umask(0o077)  # Meltano leaves the mode of its files to it, also of the one with the credential.
     DATABASE.unlink(missing_ok=True)
     with Sandbox(employees=200, realistic=True, reports=3) as sandbox:
         print(f"An invented company of 200 people is served at {sandbox.url}.\n\n{' '.join(RUN)}", flush=True)

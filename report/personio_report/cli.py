@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 
 import duckdb
@@ -30,15 +31,28 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         page = render(read(arguments.database, arguments.schema, arguments.minimum_group))
-        arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        # It is about people, so nobody else on the machine needs to read it.
-        arguments.output.touch(mode=0o600)
-        arguments.output.write_text(page, encoding="utf-8")
+        _write(arguments.output, page)
     except (ModelsMissingError, OSError, duckdb.Error) as error:
         print(f"personio-report: {error}", file=sys.stderr)  # noqa: T201  a command line tool
         return 1
     print(arguments.output)  # noqa: T201
     return 0
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all; a link is not followed."""
+    if path.is_symlink():
+        raise FileExistsError(f"{path} is a link: remove it, or name another file with --output")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # A new file in place of the old one: neither its mode nor a link that appears meanwhile plays a part.
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(number, "w", encoding="utf-8") as file:  # noqa: PTH123  an open file, not a path
+            file.write(text)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink()
+        raise
 
 
 def _positive(text: str) -> int:

@@ -1,6 +1,7 @@
 """The page, from the models of the company."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from personio_report.chart import Chart
 from personio_report.figures import CHARTS, read
 from personio_report.page import VEGA_LITE, kind_colours, render, spec
 
-from .conftest import TODAY, rows
+from .conftest import ROOT, TODAY, rows
 
 pytestmark = pytest.mark.full
 
@@ -141,5 +142,38 @@ def test_a_database_without_models_is_told_how_to_get_them(company: Pair, tmp_pa
         assert done.stderr.count("\n") == 1
 
 
-def test_only_its_owner_can_read_the_page(page: Path) -> None:
-    assert page.stat().st_mode & 0o077 == 0
+def test_only_its_owner_can_read_the_page_and_a_link_is_not_followed(company: Pair, tmp_path: Path) -> None:
+    readable, elsewhere, link = tmp_path / "old.html", tmp_path / "elsewhere", tmp_path / "link.html"
+    readable.touch(mode=0o644)
+    elsewhere.write_text("untouched")
+    link.symlink_to(elsewhere)
+    runs = [
+        subprocess.run(
+            [COMMAND, str(company.database), "--output", str(path)],
+            capture_output=True, text=True, check=False, umask=0,
+        )
+        for path in (readable, tmp_path / "new" / "page.html", link)
+    ]  # fmt: skip
+    assert [run.returncode for run in runs] == [0, 0, 1]
+    assert readable.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "new" / "page.html").stat().st_mode & 0o777 == 0o600
+    assert runs[2].stderr.count("\n") == 1
+    assert "is a link" in runs[2].stderr
+    assert elsewhere.read_text() == "untouched"
+    assert {path.name for path in tmp_path.iterdir()} == {"old.html", "new", "elsewhere", "link.html"}
+
+
+def test_what_make_writes_is_for_its_owner_only(company: Pair, tmp_path: Path) -> None:
+    database = tmp_path / "output" / "company.duckdb"
+    database.parent.mkdir(mode=0o700)
+    shutil.copy(company.database, database)
+    database.chmod(0o600)
+    folders = {"DBT_TARGET_PATH": str(tmp_path / "target"), "DBT_LOG_PATH": str(tmp_path / "logs")}
+    subprocess.run(
+        ["make", "--silent", "page", f"DB={database}"],
+        cwd=ROOT, env={**os.environ, **folders, "DBT_DUCKDB_RAW_SCHEMA": "main"}, check=True, umask=0,
+    )  # fmt: skip
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {"company.html", "company.duckdb", "manifest.json", "dbt.log"} <= {path.name for path in written}
+    assert [path for path in written if path.stat().st_mode & 0o077] == []

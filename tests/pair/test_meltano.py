@@ -203,6 +203,11 @@ def test_the_demo_shows_what_landed(tmp_path, times):
         assert done.stdout.count("\n") < 80
         for table in expected_v1.EIGHT:
             assert f"│ {table} " in done.stdout
+    written = [
+        path for name in ("output", ".meltano/run") for path in (clone / name).rglob("*.*") if path.is_file()
+    ]
+    assert written
+    assert [path for path in written if path.stat().st_mode & 0o077] == []
     with duckdb.connect(str(clone / "output" / "demo.duckdb"), read_only=True) as database:
         counts = database.execute("SELECT count(*), count(DISTINCT id) FROM personio.employees").fetchone()
         assert counts == (200, 200)
