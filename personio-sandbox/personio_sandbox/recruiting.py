@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _STAGES = (
     ("Unassigned", "system", "unassigned"), ("Telefoninterview", "custom", "interview"),
-    ("Gespräch & Probetag", "custom", "interview"), ("Offer", "system", "offer"), ("Rejected", "system", "rejected"),
+    ("Gespräch & Probetag", "custom", "interview"), ("Offer", "system", "offer"), ("Accepted", "system", "accepted"),
+    ("Rejected", "system", "rejected"),
 )  # fmt: skip
 
 
@@ -60,7 +61,10 @@ def _apply(company: Company, rng: random.Random, candidate: Candidate, *, number
     job = list(company.recruiting_jobs.values())[number % len(company.recruiting_jobs)]
     stages = company.recruiting_categories[job.category_id].stages
     at, transitions = candidate.created_at, []
-    for stage in stages[: rng.randrange(1, len(stages) + 1)]:
+    *way, rejected = stages
+    reached = way[: rng.randrange(1, len(stages))]
+    # Half of those who are not hired are rejected.
+    for stage in reached if reached == way or rng.random() < 0.5 else [*reached, rejected]:
         transitions.append((stage, at))
         at = min(at + dt.timedelta(hours=rng.randrange(1, 300)), company.now())
     application = Application(

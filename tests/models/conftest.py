@@ -25,7 +25,7 @@ V1 = (
 V2 = (
     "persons", "employments", "org_units", "workplaces", "legal_entities", "cost_centers", "absence_types_v2",
     "absence_periods", "absence_period_breakdowns", "attendance_periods", "projects_v2",
-    "compensations",
+    "compensations", "jobs", "recruiting_applications", "recruiting_jobs", "recruiting_stage_transitions",
 )  # fmt: skip
 
 Build = Callable[..., dict[str, str]]
@@ -113,3 +113,12 @@ def rows(database: Path, query: str) -> list[tuple[Any, ...]]:
     with duckdb.connect(str(database), read_only=True) as connection:
         found: list[tuple[Any, ...]] = connection.execute(query).fetchall()
     return found
+
+
+def same(found: list[tuple[Any, ...]], expected: dict[Any, float]) -> None:
+    """Key columns and a figure; figures of 0 need no row."""
+    figures = {tuple(row[:-1]): row[-1] for row in found}
+    assert len(figures) == len(found)
+    keys = {key for key, value in expected.items() if abs(value) > 1e-9}
+    assert {key for key, value in figures.items() if abs(value) > 1e-9} == keys
+    assert figures == pytest.approx({key: expected.get(key, 0) for key in figures})

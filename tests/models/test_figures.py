@@ -14,7 +14,7 @@ import duckdb
 import pytest
 from pair import Pair
 
-from .conftest import TODAY, V1, V2, Build, rows
+from .conftest import TODAY, V1, V2, Build, rows, same
 
 pytestmark = pytest.mark.full
 
@@ -27,15 +27,6 @@ def company(request: pytest.FixtureRequest, loaded: Callable[..., Pair]) -> Pair
 
 def month(day: dt.date) -> dt.date:
     return day.replace(day=1)
-
-
-def same(found: list[tuple[Any, ...]], expected: dict[Any, float]) -> None:
-    """Key columns and a figure; figures of 0 need no row."""
-    figures = {tuple(row[:-1]): row[-1] for row in found}
-    assert len(figures) == len(found)
-    keys = {key for key, value in expected.items() if abs(value) > 1e-9}
-    assert {key for key, value in figures.items() if abs(value) > 1e-9} == keys
-    assert figures == pytest.approx({key: expected.get(key, 0) for key in figures})
 
 
 def test_every_day_counts_who_is_employed_on_it(company: Pair) -> None:

@@ -101,7 +101,9 @@ select
     days.date,
     records.employee_id,
     records.absence_type_id,
-    records.status,
+    records.absence_type_name,
+    records.category,
+    {{ approval('records.status') }} as approval,
     cast(days.days as double) as days,
     cast(days.hours as double) as hours,
     days.source

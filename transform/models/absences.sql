@@ -1,5 +1,5 @@
 with totals as (
-    select absence_id, sum(days) as days, sum(hours) as hours
+    select absence_id, sum(days) as days, sum(hours) as hours, max(date) as last_day
     from {{ ref('absence_days') }}
     group by all
 )
@@ -15,7 +15,10 @@ select
     records.status,
     {{ approval('records.status') }} as approval,
     records.start_date,
-    records.end_date,
+    -- Hours without an end are not open: Personio knows how many there are.
+    coalesce(
+        records.end_date, case when records.unit = 'hour' then coalesce(totals.last_day, records.start_date) end
+    ) as end_date,
     records.start_at,
     records.end_at,
     records.half_day_start,

@@ -24,7 +24,7 @@ all_employments as (
     {{ raw('employments', {
         'id': 'varchar', 'person_id': 'bigint', 'status': 'varchar', 'type': 'varchar', 'position_title': 'varchar',
         'weekly_working_hours': 'varchar', 'org_units': 'json', 'office_id': 'varchar', 'legal_entity_id': 'varchar',
-        'sub_company_id': 'varchar', 'supervisor_id': 'bigint', 'cost_centers': 'json',
+        'sub_company_id': 'varchar', 'job_id': 'varchar', 'supervisor_id': 'bigint', 'cost_centers': 'json',
         'employment_start_date': 'date', 'employment_end_date': 'date', 'termination_date': 'date',
         'termination_type': 'varchar', 'termination_last_working_day': 'date', 'contract_end_date': 'date',
         'created_at': 'timestamptz', 'updated_at': 'timestamptz',
@@ -72,9 +72,10 @@ names as (
 
 v1 as (
     select
-        * exclude (position, cost_centers, subcompany_id, subcompany_name, fix_salary, fix_salary_currency, fix_salary_interval,
+        employees.* exclude (position, cost_centers, subcompany_id, subcompany_name, fix_salary, fix_salary_currency, fix_salary_interval,
             last_modified_at),
-        position as position_title,
+        employees.position as position_title,
+        employments.job_id,
         subcompany_id as legal_entity_id,
         subcompany_name as legal_entity_name,
         [
@@ -83,13 +84,14 @@ v1 as (
                 'name': each ->> '$.attributes.name',
                 'share': cast(each ->> '$.attributes.percentage' as double)
             }
-            for each in cast(cost_centers as json[])
+            for each in cast(employees.cost_centers as json[])
         ] as cost_centers,
         nullif(fix_salary, 0) as salary,
         fix_salary_currency as salary_currency,
         fix_salary_interval as salary_interval,
         last_modified_at as updated_at
     from employees
+    left join employments on employees.id = employments.person_id
 ),
 
 v2 as (
@@ -100,6 +102,7 @@ v2 as (
         persons.email,
         coalesce(employments.status, persons.status) as status,
         employments.position_title,
+        employments.job_id,
         employments.type as employment_type,
         employments.weekly_working_hours,
         try_cast(employments.department_id as bigint) as department_id,

@@ -1,4 +1,10 @@
-with dated as (
+with jobs as (
+    {{ raw('jobs', {
+        'id': 'varchar', 'name': 'varchar', 'job_family': 'varchar', 'level': 'varchar',
+    }) }}
+),
+
+dated as (
     select
         * exclude (status),
         nullif(lower(status), 'unspecified') as status,
@@ -12,7 +18,7 @@ with dated as (
 )
 
 select
-    id as employee_id,
+    dated.id as employee_id,
     nullif(concat_ws(' ', nullif(first_name, ''), nullif(last_name, '')), '') as name,
     nullif(email, '') as email,
     status,
@@ -22,6 +28,9 @@ select
         else hire_date <= today and leave_date >= today
     end as is_employed,
     nullif(position_title, '') as position,
+    jobs.name as job_name,
+    {{ text_of('jobs.level') }} as job_level,
+    {{ text_of('jobs.job_family') }} as job_family,
     nullif(nullif(lower(employment_type), ''), 'unspecified') as employment_type,
     try_cast(weekly_working_hours as double) as weekly_hours,
     department_id,
@@ -48,3 +57,4 @@ select
     created_at,
     updated_at
 from dated
+left join jobs on dated.job_id = jobs.id

@@ -4,7 +4,8 @@
         unique_key='employee_id',
         strategy='check',
         check_cols=[
-            'name', 'email', 'status', 'is_employed', 'position', 'employment_type', 'weekly_hours', 'department_id',
+            'name', 'email', 'status', 'is_employed', 'position', 'job_name',
+            'job_level', 'job_family', 'employment_type', 'weekly_hours', 'department_id',
             'department_name', 'team_id', 'team_name', 'office_id', 'office_name', 'legal_entity_id',
             'legal_entity_name', 'supervisor_id', 'hire_date', 'leave_date', 'last_working_day', 'salary',
             'salary_currency', 'salary_interval', 'termination_type',
