@@ -241,7 +241,8 @@ def test_the_recipe_clears_a_database_that_is_loaded_already(sandbox, tmp_path):
     assert whole(pair.run()) == set(MERGED) - {"absence_period_breakdowns", "recruiting_stage_transitions"}
     assert in_clear(pair.database) == {"webhook_events"}
     with duckdb.connect(str(pair.database)) as connection:
-        connection.execute(re.search("`(UPDATE webhook_events .*?)`", RECIPE.read_text())[1])
+        statement = re.search("`UPDATE personio[.](webhook_events .*?)`", RECIPE.read_text())[1]
+        connection.execute(f"UPDATE main.{statement}")
     assert in_clear(pair.database) == set()
     assert pair.state["bookmarks"]["projects"].keys() == kept.keys()
     assert SALT not in json.dumps(pair.state)
