@@ -193,7 +193,7 @@ def test_a_file_may_have_a_name_that_duckdb_reserves(load, tmp_path, name):
     load.path = tmp_path / f"{name}.duckdb"
     load(schema("t", {"id": "integer"}), record("t", id=1), path=str(load.path))
     with duckdb.connect(str(load.path)) as connection:
-        assert connection.execute("FROM main.t").fetchall() == [(1,)]
+        assert connection.execute("FROM t").fetchall() == [(1,)]
 
 
 def test_catalog_names_follow_the_file():
