@@ -14,5 +14,9 @@ MAX_EXCHANGE_TIMEOUTS = 3
 MAX_WAIT_SECONDS = 120.0
 # Two clocks that differ by more are not both right; what is that much ahead has not been.
 MAX_CLOCK_DIFFERENCE = dt.timedelta(days=100)
+# Pages of one list, and pages in a row that bring nothing new; of records without identifiers, many can be alike.
+MAX_PAGES = 1_000_000
+MAX_STALE_PAGES = 20
+MAX_STALE_PAGES_WITHOUT_IDS = 200
 # Characters of a token; Personio's have a thousand.
 MAX_TOKEN = 32_768

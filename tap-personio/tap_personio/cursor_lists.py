@@ -11,8 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from tap_personio.bounds import MAX_STALE_PAGES, MAX_STALE_PAGES_WITHOUT_IDS
 from tap_personio.errors import StreamFailedError
-from tap_personio.pages import Page, SeenIds, parse_v2
+from tap_personio.pages import News, Page, SeenIds, parse_v2
 from tap_personio.rereading import CarefulReader
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def follow(
 ) -> Iterator[Page]:
     """A first page and all that follow. Of a `next` link only the cursor is used, and only if it is to our host."""
     recent: deque[frozenset[Any]] = deque(maxlen=2)
+    news: News | None = None
     cursors: set[str] = set()
     before: list[Any] = []
     cursor = next_cursor(page.next_href, client.host)
@@ -79,6 +81,9 @@ def follow(
             yield page
         if cursor is None or count == 0:
             return
+        if cursors:  # most lists have one page
+            news = news or _news(request, ids)
+            news.expect(found if ids else map(msgspec.json.encode, records))
         if cursor in cursors or nothing_new:
             if limit is not None and count < limit:  # a last page that points to itself
                 return
@@ -87,6 +92,10 @@ def follow(
         before = records
         page = client.get(request.with_params(("cursor", cursor)), parse, stats)
         cursor = next_cursor(page.next_href, client.host)
+
+
+def _news(request: Request, ids: IdReader | None) -> News:
+    return News(request.endpoint, MAX_STALE_PAGES if ids else MAX_STALE_PAGES_WITHOUT_IDS)
 
 
 def _repeats(request: Request) -> str:
@@ -112,7 +121,8 @@ class _CountedList:
         self._seen = SeenIds()
 
     def read(self) -> Iterator[Page]:
-        return CarefulReader(self._fetch, self._new, self._is_last, mends=self._ids is not None).read()
+        news, mends = _news(self._request, self._ids), self._ids is not None
+        return CarefulReader(self._fetch, self._new, self._is_last, news, mends=mends).read()
 
     def _fetch(self, index: int) -> tuple[Page, Sequence[Any]]:
         cursor = self._cursors[index] if index < len(self._cursors) else None
@@ -157,7 +167,11 @@ def next_cursor(href: str | None, host: str) -> str | None:
     """
     if not href:
         return None
-    parts = urlsplit(href)
+    try:
+        parts = urlsplit(href)
+    except ValueError:
+        msg = "A next-page link is no address, so that the rest of the list cannot be reached"
+        raise StreamFailedError(msg) from None
     if parts.netloc and parts.netloc.lower() != host:
         msg = (
             "A next-page link points to another host than the setting api_url; it was not followed, "

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from tap_personio.errors import StreamFailedError
-from tap_personio.pages import Page, SeenIds, parse_v1
+from tap_personio.pages import News, Page, SeenIds, parse_v1
 from tap_personio.rereading import CHANGED, CarefulReader
 
 if TYPE_CHECKING:
@@ -183,19 +183,22 @@ class _ListReader:
             read.add(first, total)
             read.is_sound = bool(first)
         begin = len(read.pages) + (second is not None)
-        requests = map(self._request, range(begin, -(-total // self._size)))
+        end, news = -(-total // self._size), self._news()
+        requests = map(self._request, range(begin, end if at_most is None else min(end, at_most)))
         answers = self._client.get_all(requests, self._listing.parse, self._stats)
         for page in chain([second] if second else (), answers):
             read.is_sound &= (
                 not read.pages or len(ids) == self._size or not ids
             )  # a short page was not the last
             ids = self._listing.ids(page)
+            news.expect(ids)
             read.is_sound &= not self._drop_duplicates(page, ids) and page.total == total
             read.add(ids, page.total)
             yield page
         # Whatever the total says: a page that is full may have a successor.
         while len(ids) >= self._size and len(read.pages) != at_most:
             page, ids = self._fetch(len(read.pages))
+            news.expect(ids)
             if not ids or (hash(tuple(ids)), len(ids)) in read.pages[-2:]:
                 break
             has_duplicates = self._drop_duplicates(page, ids)
@@ -208,9 +211,10 @@ class _ListReader:
 
     def _read_uncounted(self, ids: Sequence[Any]) -> Iterator[Page]:
         """Without metadata, a page that is full may have a successor; one that brings nothing new ends the list."""
-        index = 1
+        index, news = 1, self._news()
         while len(ids) >= self._listing.limit:
             page, ids = self._fetch(index)
+            news.expect(ids)
             self._drop_duplicates(page, ids)
             if ids and not page.records:
                 return
@@ -256,7 +260,7 @@ class _ListReader:
         """
         before = sum(length for _, length in read.pages[:start])
         for _ in range(MAX_REREADS):
-            careful = CarefulReader(self._fetch, self._new_records, self._is_last, self._size)
+            careful = CarefulReader(self._fetch, self._new_records, self._is_last, self._news(), self._size)
             yield from careful.read(start)
             if careful.total is None or self._seen.count >= careful.total:
                 return
@@ -288,6 +292,9 @@ class _ListReader:
     def _fetch(self, index: int) -> tuple[Page, Sequence[Any]]:
         page = self._client.get(self._request(index), self._listing.parse, self._stats)
         return page, self._listing.ids(page)
+
+    def _news(self) -> News:
+        return News(self._listing.request.endpoint)
 
     def _request(self, index: int) -> Request:
         return self._listing.request.with_params(

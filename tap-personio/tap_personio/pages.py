@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tap_personio.bounds import MAX_PAGES, MAX_STALE_PAGES
 from tap_personio.columns import get_path
 from tap_personio.errors import StreamFailedError, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterable
 
 
 @dataclass(slots=True)
@@ -159,3 +160,41 @@ class SeenIds:
             self._others.add(identifier)
         self.count += is_new
         return is_new
+
+
+class News:
+    """Sees to it that a list ends, in 2 MB however long it is: pages in a row must bring something new.
+
+    One bit is kept for each record, found by a hash of its identifier. So a new one counts as known now and then, but
+    not all of a page, and of all pages in a row.
+
+    Args:
+        what: names the list.
+        patience: so many pages in a row may bring nothing new.
+    """
+
+    def __init__(self, what: str, patience: int = MAX_STALE_PAGES) -> None:
+        self._what, self._patience = what, patience
+        self._seen = bytearray(2**21)
+        self._pages = self._stale = 0
+
+    def expect(self, ids: Iterable[Hashable]) -> None:
+        """Take note of a page.
+
+        Raises:
+            StreamFailedError: the list has no end.
+        """
+        seen, is_new = self._seen, False
+        for each in ids:
+            place, bit = (hash(each) >> 3) & 0x1FFFFF, 1 << (hash(each) & 7)
+            if not seen[place] & bit:
+                seen[place] |= bit
+                is_new = True
+        self._pages += 1
+        self._stale = 0 if is_new else self._stale + 1
+        if self._stale > self._patience or self._pages > MAX_PAGES:
+            msg = (
+                f"{self._what} does not end: {self._stale} of {self._pages} pages in a row brought nothing new, so "
+                "that the rest of the list cannot be reached"
+            )
+            raise StreamFailedError(msg)

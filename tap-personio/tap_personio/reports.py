@@ -27,7 +27,7 @@ from tap_personio.cursor_lists import read_cursor
 from tap_personio.errors import TapPersonioError
 from tap_personio.names import distinct_names, snake_case
 from tap_personio.pages import IdReader, Page, parse_v2
-from tap_personio.transport import Request
+from tap_personio.transport import Request, in_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ MONEY = "monetary"
 def request_for(report_id: str) -> Request:
     """The rows of one report."""
     return Request(
-        "v2", f"/reports/{report_id}", template="/reports/{id}", permission=PERMISSION, is_child=True
+        "v2", f"/reports/{in_path(report_id)}", template="/reports/{id}", permission=PERMISSION, is_child=True
     )
 
 

@@ -13,7 +13,7 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 import urllib3
@@ -67,12 +67,25 @@ class Request:
     @property
     def address(self) -> str:
         """Path and query below `api_url`."""
-        query = f"?{urlencode(self.params)}" if self.params else ""
+        query = f"?{urlencode(self.params, errors='surrogatepass')}" if self.params else ""
         return f"/{self.api}{self.path}{query}"
 
     def with_params(self, *params: tuple[str, str]) -> Request:
         """The same request with further parameters."""
         return replace(self, params=self.params + params)
+
+
+def in_path(identifier: Any) -> str:
+    """An identifier as one part of a path. It comes from outside and must not lead to another endpoint.
+
+    Raises:
+        StreamFailedError: it is empty, or dots, which lead elsewhere however they are encoded.
+    """
+    part = quote(str(identifier), safe="", errors="surrogatepass")
+    if part in ("", ".", ".."):
+        msg = "a record has an identifier that cannot be part of an address"
+        raise StreamFailedError(msg)
+    return part
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ from tap_personio.offset_lists import Offset, OffsetList, read_list
 from tap_personio.pages import IdReader, Page, parse_v1
 from tap_personio.records import TypedRows
 from tap_personio.stream import PersonioStream
-from tap_personio.transport import Request
+from tap_personio.transport import Request, in_path
 from tap_personio.windows import WindowedList, read_windows
 
 if TYPE_CHECKING:
@@ -283,4 +283,4 @@ class V2Children(V2Stream):
 
     def child_request(self, parent: Any, plan: SyncPlan) -> Request:  # noqa: ARG002
         """The request for one parent's records."""
-        return self.request(path=self.path.replace("{id}", str(parent)))
+        return self.request(path=self.path.replace("{id}", in_path(parent)))

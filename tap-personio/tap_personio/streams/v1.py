@@ -34,6 +34,7 @@ from tap_personio.streams.base import (
     V1Single,
     V1Stream,
 )
+from tap_personio.transport import in_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -230,7 +231,7 @@ class EmployeesAbsencesBalance(V1Stream):
 
         def requests(fresh: bool) -> Iterator[tuple[Any, Request]]:
             for each in self.run.ids["employees"].all(fresh=fresh):
-                yield each, self.request(path=self.path.replace("{id}", str(each)))
+                yield each, self.request(path=self.path.replace("{id}", in_path(each)))
 
         return Children(self.client, requests, None, stats, "employees", parse=parse_v1).read()
 

@@ -7,11 +7,14 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from tap_personio.bounds import MAX_STALE_PAGES_WITHOUT_IDS
 from tap_personio.child_lists import Children
 from tap_personio.columns import DATE, INTEGER, LIST, NUMBER, OBJECT, TEXT, TIMESTAMP, Column
-from tap_personio.pages import Page, parse_v1
+from tap_personio.pages import News, Page, parse_v1
 from tap_personio.streams.base import IDS_IN_ATTRIBUTES, V1Single, V1Stream, attributes_of
-from tap_personio.transport import Request
+from tap_personio.transport import Request, in_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,17 +103,18 @@ class CustomReports(V1Stream):
 
         def requests(_fresh: bool) -> Iterator[tuple[Any, Request]]:
             for each in IDS_IN_ATTRIBUTES(self.client.get(listed, parse_v1, stats)):
-                path = self.path.replace("{id}", str(each))
+                path = self.path.replace("{id}", in_path(each))
                 yield each, self.request(("page", "1"), ("limit", str(self.limit)), path=path)
 
         def items(report: Any, request: Request, page: Page) -> Iterator[Page]:
-            count, before = 0, None
+            count, before, news = 0, None, News(request.endpoint, MAX_STALE_PAGES_WITHOUT_IDS)
             for number in itertools.count(2):
                 found = [(_name_of(each), item) for each in page.records for item in _items_of(each)]
                 if not found or page.records == before:
                     return
                 yield Page([(report, place, *item) for place, item in enumerate(found, start=count)])
                 before = page.records
+                news.expect(map(msgspec.json.encode, before))
                 count += len(found)
                 following = (("page", str(number)), ("limit", str(self.limit)))
                 page = self.client.get(replace(request, params=following), parse_v1, stats)

@@ -14,7 +14,7 @@ from tap_personio.columns import OBJECT, TEXT, TIMESTAMP, Column
 from tap_personio.cursor_lists import read_cursor
 from tap_personio.errors import StreamFailedError, StreamUnavailableError
 from tap_personio.streams.base import IDS, WITH_ZONE, V2Stream
-from tap_personio.transport import Request
+from tap_personio.transport import Request, in_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -68,7 +68,9 @@ class WebhookEvents(V2Stream):
     def _events(self, params: tuple[tuple[str, str], ...], stats: StreamStats) -> Iterator[Page]:
         def requests(fresh: bool) -> Iterator[tuple[Any, Request]]:
             webhooks = self.list_webhooks() if fresh else self.webhooks
-            return ((each, self.request(*params, path=f"/webhooks/{each}/events")) for each in webhooks)
+            return (
+                (each, self.request(*params, path=f"/webhooks/{in_path(each)}/events")) for each in webhooks
+            )
 
         return Children(self.client, requests, self.limit, stats, "webhooks").read()
 
