@@ -47,13 +47,29 @@ WIDER: dict[str, dict[str, str]] = {
 # Columns of other programs that hold fewer whole numbers stay as they are until a value needs more.
 SMALL = ("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 WIDER |= {small: {"BIGINT": small, "DOUBLE": "DOUBLE", "HUGEINT": "HUGEINT"} for small in SMALL}
+# Other columns of users that stay as they are until a value does not fit: family of the type -> type of the schema.
+KEPT = {
+    "UUID": "VARCHAR",
+    "ENUM": "VARCHAR",
+    "UHUGEINT": "BIGINT",
+    "LIST": "JSON",
+    "STRUCT": "JSON",
+    "MAP": "JSON",
+    **dict.fromkeys(("TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), MOMENT),
+}
 
 # Type of a key column that stays, since it may have an index -> type of the schema, of which it holds all values.
 HOLDS = {"VARCHAR": "DATE", "TIMESTAMP": MOMENT}
 
 # Type of a column -> the type that may hold a value that does not fit it. The column then becomes what holds both:
 # HUGEINT, EXACT for a key, or VARCHAR for times with an offset (JSON schema's own have one, but few taps send it).
-LARGER = {**dict.fromkeys((*SMALL, "BIGINT"), "HUGEINT"), "DOUBLE": EXACT, "TIME": "TIME WITH TIME ZONE"}
+LARGER = {
+    **dict.fromkeys((*SMALL, "BIGINT"), "HUGEINT"),
+    "DOUBLE": EXACT,
+    "TIME": "TIME WITH TIME ZONE",
+    **dict.fromkeys(KEPT, "VARCHAR"),
+    **dict.fromkeys(("TIMESTAMP_S", "TIMESTAMP_MS"), MOMENT),
+}
 
 
 @dataclass(frozen=True)
@@ -85,16 +101,28 @@ _WHOLE = Reading(
     fast_type="DOUBLE",
     inexact=f"{{value}} <> trunc({{value}}) OR abs({{value}}) >= {EXACT_IN_DOUBLE}",
 )
+_NESTED = Reading("to_json(TRY_CAST({value} AS {type})) IS DISTINCT FROM {value}")
+_COARSE = (
+    f"TRY_CAST(TRY_CAST({{value}} AS {MOMENT}) AS {{type}})::{MOMENT} <> TRY_CAST({{value}} AS {MOMENT})"
+)
 _INFINITE = "(strlen({value}) > 30 OR contains(lower({value}), 'e')) AND isinf(TRY_CAST({value} AS {type}))"
 _MIDNIGHT = r".{{10}}([T ]00:00(:00(\.0+)?)?(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)?)?"
 
 READINGS: dict[str, Reading] = {
-    **dict.fromkeys((*SMALL, "BIGINT", "HUGEINT"), _WHOLE),
+    **dict.fromkeys((*SMALL, "BIGINT", "HUGEINT", "UHUGEINT"), _WHOLE),
     "DOUBLE": Reading(_INFINITE, is_number=True, fast_type="DOUBLE", inexact="isinf({value})"),
     "FLOAT": Reading(_INFINITE, is_number=True),
     "DATE": Reading(f"strlen({{value}}) > 10 AND NOT regexp_full_match({{value}}, '{_MIDNIGHT}')"),
     "TIME": Reading("NOT regexp_full_match({value}, '[^+-]*([+-]00(:?00)?)?')"),
     "TIMESTAMP": Reading(through=MOMENT),  # by itself DuckDB drops the offset
+    **dict.fromkeys(("TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), Reading(_COARSE, through=MOMENT)),
+    # DuckDB rounds to the decimals that a type has, which stand at the end of its name.
+    "DECIMAL": Reading(
+        r"regexp_matches({value}, '\.[0-9]{{' || regexp_extract('{type}', '([0-9]+)\)', 1) || '}}0*[1-9]|[eE]-')",
+        is_number=True,
+    ),
+    "UUID": Reading("TRY_CAST({value} AS UUID)::VARCHAR <> lower({value})"),
+    **dict.fromkeys(("LIST", "STRUCT", "MAP"), _NESTED),
     "TIME WITH TIME ZONE": Reading("TRY_CAST({value} AS TIME) IS NULL"),  # DuckDB 1.4 takes 25:00:00
 }
 _OTHER = Reading()
@@ -116,6 +144,7 @@ class Column:
     """One column of a table: the record key it is read from, its name and its DuckDB type.
 
     Attributes:
+        is_widened: it has just got this type because a value did not fit the one before.
         numbers: the schema allows numbers with decimals, by themselves or inside of something.
         or_text: the schema allows any text too; the column becomes VARCHAR with the first value that asks for it.
         is_key: it is part of the key, so that its values are never rounded.
@@ -127,6 +156,7 @@ class Column:
     type: str
     expression: str = ""
     is_key: bool = False
+    is_widened: bool = False
     or_text: bool = False
     numbers: bool = False
 
@@ -142,11 +172,11 @@ class Column:
     @property
     def larger_type(self) -> str | None:
         """The type that may hold a value that does not fit this one."""
-        return "VARCHAR" if self.or_text else LARGER.get(self.type)
+        return "VARCHAR" if self.or_text else LARGER.get(family(self.type))
 
     @property
     def _reading(self) -> Reading:
-        reading = READINGS.get(self.type, _OTHER)
+        reading = READINGS.get(family(self.type), _OTHER)
         return KEY_READINGS.get(self.type, reading) if self.is_key else reading
 
     def read_type(self, *, fast: bool = False) -> str:
@@ -154,7 +184,7 @@ class Column:
         reading = self._reading
         if fast and reading.fast_type:
             return reading.fast_type
-        return "JSON" if self.type == "JSON" else "VARCHAR"
+        return "JSON" if self.type == "JSON" or reading is _NESTED else "VARCHAR"
 
     def value(self, *, fast: bool = False, cast: str = "CAST") -> str:
         """SQL expression that turns the field of `record` that was read as `read_type` into the column's type.
@@ -174,7 +204,8 @@ class Column:
             return f"{value}::{self.type}"
         cases = ""
         if reading.invalid:
-            cases = f"WHEN {reading.invalid.format(value=value, type=self.type)} THEN 'does not fit'"
+            misfit = "error('does not fit')" if cast == "CAST" else "NULL"
+            cases = f"WHEN {reading.invalid.format(value=value, type=self.type)} THEN {misfit}"
         if reading.is_number:
             cases += f" WHEN {value} = 'true' THEN '1' WHEN {value} = 'false' THEN '0'"
         text = f"CASE {cases} ELSE {value} END" if cases else value
@@ -226,9 +257,15 @@ def wider(column: str, schema: str) -> str:
     """The type that holds the values of both: what a column has, and what the schema asks for."""
     if column == schema:
         return column
-    family = column.split("(", maxsplit=1)[0]
-    found = WIDER.get(family, {}).get(schema, "VARCHAR")
-    return column if found == family else found
+    if KEPT.get(kind := family(column)) == schema:
+        return column
+    found = WIDER.get(kind, {}).get(schema, "VARCHAR")
+    return column if found == kind else found
+
+
+def family(kind: str) -> str:
+    """A DuckDB type without its parameters: DECIMAL, ENUM, LIST."""
+    return "LIST" if kind.endswith("]") else kind.split("(", maxsplit=1)[0]
 
 
 def _kinds(definition: Any) -> set[str]:

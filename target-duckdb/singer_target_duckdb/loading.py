@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from singer_target_duckdb.column_types import Column, wider
+from singer_target_duckdb.column_types import KEPT, Column, family, wider
 from singer_target_duckdb.errors import LoaderError, MissingKeyError
 from singer_target_duckdb.json_text import value_from, whole_number
 from singer_target_duckdb.sql import literal, quoted
@@ -193,7 +193,11 @@ class BatchReader:
                 f"{f' (key {keys})' if keys else ''} does not fit the column's type, {column.type}."
             )
             raise LoaderError(msg)
-        return [replace(c, type=wider(c.type, c.larger_type or "")) for c in larger.values()]
+        return [
+            replace(c, is_widened=True, type=kind if family(c.type) in KEPT else wider(c.type, kind))
+            for c in larger.values()
+            if (kind := c.larger_type)
+        ]
 
     def _invalid(self, columns: list[Column]) -> dict[Column, int]:
         """The columns with a value that does not fit, and the first row that has one."""

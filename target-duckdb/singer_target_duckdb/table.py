@@ -131,7 +131,8 @@ class Table:
 
     def _widened(self, column: Column, present: str) -> Column:
         """The column with the type that the table has after this: what it had, or one that holds both."""
-        name, needed = quoted(column.name), wider(present, column.type)
+        name = quoted(column.name)
+        needed = column.type if column.is_widened else wider(present, column.type)
         if needed == "DOUBLE" != present and self._any(
             f"abs(TRY_CAST({name} AS HUGEINT)) > {EXACT_IN_DOUBLE}"
         ):

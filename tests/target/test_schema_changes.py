@@ -172,3 +172,46 @@ def test_a_key_column_that_cannot_grow_is_named(load):
         LoaderError, match=r'Column "id" of table .* has type SMALLINT and would have to become HUGEINT'
     ):
         load(schema("t", {"id": "integer"}), record("t", id=40_000))
+
+
+UPPER = "B0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"
+
+
+@pytest.mark.parametrize(
+    ("column_type", "kind", "fits", "text", "other", "later_type"),
+    [
+        ("UUID", "string", UPPER, UPPER.lower(), "x", "VARCHAR"),
+        ("ENUM('a', 'b')", "string", "b", "b", "c", "VARCHAR"),
+        ("INTEGER[]", "array", [2, None], "[2, NULL]", [1.5], "VARCHAR"),
+        ("STRUCT(a INTEGER)", "object", {"a": 2}, "{'a': 2}", {"a": 2, "b": 3}, "VARCHAR"),
+        ("UHUGEINT", "integer", 2**127, str(2**127), -1, "VARCHAR"),
+        ("TIMESTAMP_S", "date-time", "2024-01-01T01:00:00+02:00", "2023-12-31 23:00:00", "2024-01-01T00:00:00.5Z",
+         "TIMESTAMP WITH TIME ZONE"),
+        ("TIMESTAMP_NS", "date-time", "2024-01-01T00:00:00.123456Z", "2024-01-01 00:00:00.123456",
+         "9999-01-01T00:00:00Z", "VARCHAR"),
+    ],
+)  # fmt: skip
+def test_a_users_type_stays_until_a_value_does_not_fit(
+    load, column_type, kind, fits, text, other, later_type
+):
+    with duckdb.connect(str(load.path)) as connection:
+        connection.execute(f"CREATE TABLE t (id BIGINT, v {column_type})")
+    table = schema("t", {"id": "integer", "v": kind})
+    load(table, record("t", id=1, v=fits))
+    assert (load.types()["v"], load.rows("SELECT v::VARCHAR FROM t")) == (column_type, [(text,)])
+    load(table, record("t", id=2, v=other))
+    assert load.types()["v"] == later_type
+    assert load.rows("SELECT count(v) FROM t") == [(2,)]
+
+
+@pytest.mark.parametrize(("value", "fits"), [(1.25, True), (1.255, False), (1e12, False)])
+def test_a_users_decimal_is_never_rounded(load, value, fits):
+    with duckdb.connect(str(load.path)) as connection:
+        connection.execute("CREATE TABLE t (id BIGINT, v DECIMAL(10, 2))")
+    messages = schema("t", {"id": "integer", "v": "number"}), record("t", id=1, v=value)
+    if fits:
+        load(*messages)
+        assert load.rows("SELECT v::VARCHAR FROM t") == [("1.25",)]
+        return
+    with pytest.raises(LoaderError, match=r"'v' .* does not fit the column's type, DECIMAL\(10,2\)"):
+        load(*messages)
