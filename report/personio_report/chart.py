@@ -15,7 +15,7 @@ class Chart:
     Queries run in the schema of the models. `$today` is the day they count up to, `$minimum` the smallest group that
     may be shown. Every number of people goes through `shown(people)`; days and hours are read from `<key>_cells`, see
     suppression.py. Colours have names in the specification (`$people`, `$leavers`, `$hours`, `$quiet`, `$kind1` to
-    `$kind6`) and get their values in the page, one set for light and one for dark. Each means one thing on the whole
+    `$kind8`) and get their values in the page, one set for light and one for dark. Each means one thing on the whole
     page; the range `$kinds` stands for the colours of the kinds of absence, see page.py.
 
     Attributes:

@@ -22,6 +22,7 @@ MODELS = frozenset({
     "absence_days", "absences", "balances", "employees", "headcount_by_day", "hours_by_month", "joiners_and_leavers",
     "loaded_tables",
 })  # fmt: skip
+HISTORY = "employees_history"
 
 Row = dict[str, Any]
 
@@ -40,6 +41,7 @@ class Figures:
         summary: the figures at the top, by name.
         charts: rows of each chart, by its key.
         loads: the raw tables with their age.
+        history_since: the day from which the models know former departments and offices.
         written_at: when this was read, in UTC.
     """
 
@@ -48,6 +50,7 @@ class Figures:
     summary: Row
     charts: dict[str, list[Row]]
     loads: list[Row]
+    history_since: dt.date | None
     written_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
 
@@ -64,17 +67,18 @@ def read(database: str, schema: str = "hr", minimum: int = 5) -> Figures:
             "WHERE table_schema = ? AND table_catalog = current_database()",
             [schema],
         ).fetchall()
-        missing = MODELS - {name for (name,) in found}
+        present = {name for (name,) in found}
+        missing = MODELS - present
         if missing:
             raise ModelsMissingError(
                 f"{database} has no model {min(missing)} in the schema {schema}: build the models with "
                 "`meltano run dbt-duckdb:build` or `make models`"
             )
         connection.execute(f"""USE "{schema.replace('"', '""')}" """)
-        return _read(connection, minimum)
+        return _read(connection, minimum, has_history=HISTORY in present)
 
 
-def _read(connection: duckdb.DuckDBPyConnection, minimum: int) -> Figures:
+def _read(connection: duckdb.DuckDBPyConnection, minimum: int, *, has_history: bool) -> Figures:
     today = connection.execute("SELECT coalesce(max(date), current_date) FROM headcount_by_day").fetchall()[
         0
     ][0]
@@ -91,7 +95,9 @@ def _read(connection: duckdb.DuckDBPyConnection, minimum: int) -> Figures:
         if chart.contributions:
             contributions = chart.contributions.replace("$today", f"DATE '{today}'")
             divide(connection, chart.key, contributions, minimum, others=chart.others)
+    since = f"SELECT min(CAST(valid_from AS DATE)) AS day FROM {HISTORY}"  # noqa: S608  our own name
     return Figures(
         today=today, minimum=minimum, summary=rows(SUMMARY)[0],
         charts={chart.key: rows(chart.query) for chart in CHARTS}, loads=rows(LOADS),
+        history_since=rows(since)[0]["day"] if has_history else None,
     )  # fmt: skip

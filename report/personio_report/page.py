@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from personio_report.figures import Figures, Row
 
 VEGA_LITE = "6.4"
-KIND_COLOURS = 6
+KIND_COLOURS = 8
 
 
 def render(figures: Figures) -> str:
@@ -37,6 +37,7 @@ def render(figures: Figures) -> str:
             {"table_name": "Table", "row_count": "Rows", "loaded_at": "Last loaded", "read_whole_at": "Last full sync"},
             figures.loads, figures.minimum,
         ),
+        history=_since(figures.history_since),
         written_at=_moment(figures.written_at),
         specs=_script_json({chart.key: spec(chart, figures.charts[chart.key], colours) for chart in CHARTS
                             if figures.charts[chart.key]}),
@@ -109,6 +110,12 @@ def _turnover(leavers: int | None, people: int | None, ago: int | None) -> str:
     return f", {2 * leavers / (people + ago):.0%} turnover" if leavers and people and ago else ""
 
 
+def _since(day: dt.date | None) -> str:
+    return (
+        f" Since {_day(day)}, departments are those of the time; before, the first ones known." if day else ""
+    )
+
+
 def _few(minimum: int) -> str:
     return f"under {minimum}"
 
@@ -134,7 +141,7 @@ def _card(chart: Chart, rows: list[Row], minimum: int) -> str:
 
 
 def _table(columns: dict[str, str], rows: list[Row], minimum: int) -> str:
-    hidden = {"people": _few(minimum), "row_count": _few(minimum)}
+    hidden = dict.fromkeys(("people", "people_a_year_ago", "row_count"), _few(minimum))
     head = "".join(f"<th{_class(name)}>{html.escape(title)}</th>" for name, title in columns.items())
     body = "".join(
         "<tr>"
@@ -146,7 +153,7 @@ def _table(columns: dict[str, str], rows: list[Row], minimum: int) -> str:
 
 
 def _class(name: str) -> str:
-    return ' class="number"' if name in {"people", "row_count", "days", "hours"} else ""
+    return ' class="number"' if name in {"people", "people_a_year_ago", "row_count", "days", "hours"} else ""
 
 
 def _cell(name: str, value: Any, hidden: str | None) -> str:

@@ -81,17 +81,17 @@ MOVEMENT = Chart(
 DEPARTMENTS = Chart(
     key="departments",
     title="People by department",
-    note="Employed on the day of the page.",
+    note="Employed on the day of the page. Line: a year ago.",
     query="""
         WITH departments AS (
-            SELECT coalesce(department_name, 'No department') AS department, count(*) AS people
+            SELECT coalesce(department_name, 'No department') AS name, count(*) AS people
             FROM employees
             WHERE is_employed
             GROUP BY ALL
         ),
         ranked AS (
-            SELECT *, row_number() OVER (ORDER BY people DESC, department) AS place,
-                sum(people) OVER (ORDER BY people, department DESC) AS so_far
+            SELECT *, row_number() OVER (ORDER BY people DESC, name) AS place,
+                sum(people) OVER (ORDER BY people, name DESC) AS so_far
             FROM departments
         ),
         -- The small ones, and as many of the next as make them a group.
@@ -100,31 +100,42 @@ DEPARTMENTS = Chart(
             WHERE so_far >= $minimum
                 AND place <= (SELECT min(place) FROM ranked WHERE people < $minimum OR place > 12)
         ),
-        grouped AS (
-            SELECT CASE WHEN place >= first_place THEN 'All others' ELSE department END AS department,
-                shown(sum(people)) AS people
+        labels AS (
+            SELECT name, people, CASE WHEN place >= first_place THEN 'All others' ELSE name END AS department
             FROM ranked, others
+        ),
+        a_year_ago AS (
+            SELECT coalesce(labels.department, 'All others') AS department, shown(sum(headcount)) AS people_a_year_ago
+            FROM headcount_by_day LEFT JOIN labels ON coalesce(department_name, 'No department') = labels.name
+            WHERE date = CAST($today AS DATE) - INTERVAL 1 YEAR
             GROUP BY ALL
         )
-        FROM grouped WHERE people IS NOT NULL ORDER BY department = 'All others', people DESC, department
+        SELECT department, today.people, people_a_year_ago
+        FROM (SELECT department, shown(sum(people)) AS people FROM labels GROUP BY ALL) AS today
+        LEFT JOIN a_year_ago USING (department)
+        WHERE today.people IS NOT NULL
+        ORDER BY department = 'All others', today.people DESC, department
     """,
     spec={
         "encoding": {
             "y": {"field": "department", "type": "nominal", "sort": None,
                   "axis": {"title": None, "labelLimit": 200, "domain": False}},
-            # Room for the number behind the longest bar.
-            "x": {"field": "people", "type": "quantitative", "axis": None,
-                  "scale": {"nice": False, "range": [0, {"expr": "width - 80"}]}},
-            "tooltip": tooltip(Department="department", People="people|,.0f"),
+            "tooltip": tooltip(Department="department", People="people|,.0f", A_year_ago="people_a_year_ago|,.0f"),
         },
         "layer": [
-            {"mark": {"type": "bar", "cornerRadiusEnd": 4, "color": "$people", "height": {"band": 0.68}}},
-            {"mark": {"type": "text", "align": "left", "dx": 6},
-             "transform": [{"calculate": "format(datum.people, ',') + ' people'", "as": "label"}],
-             "encoding": {"text": {"field": "label"}}},
+            {"mark": {"type": "bar", "cornerRadiusEnd": 4, "color": "$people", "height": {"band": 0.68}},
+             # Room for the number behind the longest bar.
+             "encoding": {"x": {"field": "people", "type": "quantitative", "axis": None,
+                                "scale": {"nice": False, "range": [0, {"expr": "width - 80"}]}}}},
+            {"mark": {"type": "tick", "color": "$text", "thickness": 2, "height": {"band": 0.86}},
+             "encoding": {"x": {"field": "people_a_year_ago", "type": "quantitative"}}},
+            {"mark": {"type": "text", "align": "left", "dx": 7},
+             "transform": [{"calculate": "format(datum.people, ',') + ' people'", "as": "label"},
+                           {"calculate": "max(datum.people, datum.people_a_year_ago)", "as": "end"}],
+             "encoding": {"text": {"field": "label"}, "x": {"field": "end", "type": "quantitative"}}},
         ],
     },
-    columns={"department": "Department", "people": "People"},
+    columns={"department": "Department", "people": "People", "people_a_year_ago": "A year ago"},
     missing="No employees are loaded, or their department may not be read.",
     height=30,
     by_row=True,

@@ -36,7 +36,7 @@ def drawing(chart: Chart, company: Pair) -> str:
     """The chart as SVG, by the library that the page carries."""
     figures = read(str(company.database))
     whole = json.dumps(spec(chart, figures.charts[chart.key], kind_colours(figures)))
-    whole = json.loads(re.sub(r'"\$(people|leavers|hours|quiet|kind\d)"', '"#888"', whole))
+    whole = json.loads(re.sub(r'"\$(people|leavers|hours|quiet|kind\d|text)"', '"#888"', whole))
     svg: str = vl_convert.vegalite_to_svg(whole | {"width": 600}, vl_version=VEGA_LITE)
     return svg
 
@@ -82,6 +82,7 @@ def test_dates_are_written_one_way_and_a_kind_has_one_colour(company: Pair, page
     visible = re.sub(r"<[^>]*>", " ", text[text.index("<main>") : text.rindex("<script>")])
     assert "As of 15 Jun 2026." in visible
     assert "May 2026" in visible
+    assert re.search(r"Since \d+ [A-Z][a-z]{2} \d{4}, departments are those of the time", visible)
     assert re.findall(r"\d{4}-\d\d|\d{1,2}/\d{1,2}|\b\d\d [A-Z][a-z]{3,} \d{4}", visible) == []
     figures, colours = read(str(company.database)), {}
     for chart in CHARTS:

@@ -19,7 +19,7 @@ Person = int
 Vector = dict[Person, float]
 """What each person contributes to a figure."""
 
-COUNTS = {"people", "height"}
+COUNTS = {"people", "people_a_year_ago", "height"}
 AMOUNTS = {"absences": "days", "hours": "hours", "balances": "days"}
 NO_FIGURES = {"place", "is_over", "kind", "part", "month", "day", "period", "department"}
 
