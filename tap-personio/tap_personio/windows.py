@@ -37,11 +37,11 @@ SHORT_LIST = 5
 # the deeper they are; fewer would cost requests, because each window ends with a page that is not full.
 PAGES = 20
 # Widths of windows, and how much one may differ from one that was read.
-FIRST_WIDTH = dt.timedelta(hours=8)
+FIRST_WIDTH = dt.timedelta(days=1)
 LEAST_WIDTH, MOST_WIDTH = dt.timedelta(minutes=1), dt.timedelta(days=3650)
 GROWTH = 8.0
 # Where a list may begin, as time before the run. What is older than the last one is one window.
-AGES = tuple(dt.timedelta(days=days) for days in (8, 64, 512, 4096, 18_000))
+AGES = tuple(dt.timedelta(days=days) for days in (512, 4096, 18_000))
 
 
 class WindowFilter(NamedTuple):
@@ -118,7 +118,8 @@ class _Windows:
         self._beginning = self._edge = listing.began
         self._end: dt.datetime | None = None
         self._width, self._is_width_known = FIRST_WIDTH, False
-        self._open, self._all_taken = 0, False
+        self._open: set[_Window] = set()
+        self._all_taken = False
 
     def find_beginning(self, first: Page) -> dt.datetime | None:
         """A moment with at most a page before it, or the earliest one. None where the server does not take the filter.
@@ -145,9 +146,12 @@ class _Windows:
         self._beginning = beginning
         for window, page in read_lists(self._take, at_once):
             if page is None:
+                self._open.discard(window)
                 self._learn(window)
             else:
                 window.records += len(page.records)
+                if window.records > 2 * PAGES * self._listing.limit:
+                    self._learn(window)
                 yield page
 
     def _take(self) -> tuple[_Window, Iterator[Page]] | None:
@@ -157,15 +161,17 @@ class _Windows:
         self._edge -= self._width
         start = self._edge if self._edge > self._beginning else None
         window = _Window(start, self._end, self._width)
-        self._end, self._all_taken, self._open = start, start is None, self._open + 1
+        if self._end is not None:  # nobody knows how far ahead the first one reaches: it tells no width
+            self._open.add(window)
+        self._end, self._all_taken = start, start is None
         listing = self._listing
         return window, read_cursor(
             self._client, self._request(window), listing.limit, self._stats, listing.ids
         )
 
     def _learn(self, window: _Window) -> None:
-        self._open -= 1
-        if window.end is None:  # how far ahead it reaches is not known
+        """Suggest a width for the next windows: what was read, or has already become too much."""
+        if window.end is None:
             return
         page = self._listing.limit
         self._is_width_known |= window.records > page
