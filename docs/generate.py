@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import definitions
 from singer_target_duckdb.column_types import column_type
-from tap_personio.attributes import STANDARD
+from tap_personio.attributes import MONEY, STANDARD, Attribute
 from tap_personio.columns import schema_of
 from tap_personio.settings import CONFIG_JSONSCHEMA
 from tap_personio.streams import STREAMS
+from tap_personio.streams.employees import employee_columns
 from tap_personio.streams.report_tables import ReportTable
 
 if TYPE_CHECKING:
@@ -115,22 +116,24 @@ def columns() -> str:
 
 
 def _columns_of(stream: Any) -> str:
-    if not stream.columns:
-        standard = ", ".join(f"`{name}`" for name in STANDARD)
-        return (
-            f"The columns are the attributes that the credential may read. Personio's own are {standard}.\n"
+    columns, more = stream.columns, ""
+    if not columns:
+        standard = ((Attribute(key), key, each) for key, each in STANDARD.items())
+        columns = tuple(employee_columns(standard, MONEY))
+        more = (
+            "\nThe table has those of these columns whose attributes the credential may read, and one per [custom "
+            "attribute](#columns-of-custom-attributes).\n"
         )
-    properties = schema_of(stream.columns, tuple(stream.primary_keys))["properties"]
-    more = ""
-    if "attribute_columns" in vars(stream):
+    elif "attribute_columns" in vars(stream):
         more = "\nAlso one column per custom attribute, as in `employees`.\n"
-    if stream is ReportTable:
+    elif stream is ReportTable:
         more = "\nAlso the columns of the report, see [reports as tables](#reports-as-tables).\n"
+    properties = schema_of(columns, tuple(stream.primary_keys))["properties"]
     listed = table(
         ("column", "type", ""),
         (
             (f"`{column.name}`", column_type(properties[column.name]), column.description)
-            for column in stream.columns
+            for column in columns
         ),
     )
     return listed + more

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tap_personio.columns import (
+    CHOICE,
     DATE,
     INTEGER,
     NUMBER,
@@ -41,17 +42,17 @@ STANDARD: dict[str, ColumnType] = {
     "last_name": TEXT,
     "preferred_name": TEXT,
     "email": TEXT,
-    "gender": TEXT,
-    "status": TEXT,
-    "position": TEXT,
-    "employment_type": TEXT,
+    "gender": CHOICE,
+    "status": CHOICE,
+    "position": CHOICE,
+    "employment_type": CHOICE,
     "supervisor": REFERENCE,
     "weekly_working_hours": NUMBER,
     "hire_date": DATE,
     "contract_end_date": DATE,
     "termination_date": DATE,
-    "termination_type": TEXT,
-    "termination_reason": TEXT,
+    "termination_type": CHOICE,
+    "termination_reason": CHOICE,
     "probation_period_end": DATE,
     "last_working_day": DATE,
     "created_at": TIMESTAMP,
@@ -65,7 +66,7 @@ STANDARD: dict[str, ColumnType] = {
     "absence_entitlement": OBJECT,
     "work_schedule": REFERENCE,
     "fix_salary": NUMBER,
-    "fix_salary_interval": TEXT,
+    "fix_salary_interval": CHOICE,
     "hourly_salary": NUMBER,
     "vacation_day_balance": NUMBER,
     "profile_picture": TEXT,
@@ -74,7 +75,7 @@ STANDARD: dict[str, ColumnType] = {
 MONEY = frozenset({"fix_salary", "hourly_salary"})
 # Entities with an id and a name of their own, which stand beside the JSON as join columns.
 NAMED_ENTITIES = ("subcompany", "office", "department", "team", "holiday_calendar", "work_schedule")
-TYPES = {"integer": INTEGER, "decimal": NUMBER, "date": DATE, "tags": TEXTS}
+TYPES = {"list": CHOICE, "integer": INTEGER, "decimal": NUMBER, "date": DATE, "tags": TEXTS}
 
 RESERVED_NAMES = frozenset(
     [*STANDARD, "supervisor_id", OTHER_FIELDS]

@@ -62,6 +62,11 @@ def _text(value: Any) -> str | None:
     return str(value)
 
 
+def _choice(value: Any) -> str | None:
+    """A text out of a list. No list has an empty entry: where Personio sends one, nothing was chosen."""
+    return _text(value) or None
+
+
 def _integer(value: Any) -> int | None:
     number = _number(value)
     if number is None or isinstance(number, int):
@@ -253,6 +258,7 @@ class NEVER:
 
 
 TEXT = ColumnType({"type": ["string", "null"]}, str, str | None, _text)
+CHOICE = ColumnType(TEXT.schema, NEVER, str | None, _choice, changes_text=True)
 INTEGER = ColumnType({"type": ["integer", "null"]}, int, int | None, _integer)
 NUMBER = ColumnType({"type": ["number", "null"]}, float, int | float | None, _number)
 BOOLEAN = ColumnType({"type": ["boolean", "null"]}, bool, bool | None, _boolean)
@@ -288,7 +294,7 @@ class Column:
         name: column name.
         type: its type.
         path: where its value stands, from the record's fields down; default the field of its name, which the
-            column then uses up. Columns with a path stand beside the nested field, which stays.
+            column then uses up. Columns with a path stand beside the nested field, which stays where it is a column too.
         description: one sentence for the catalog and the docs.
     """
 

@@ -54,6 +54,7 @@ class RowBuilder:
         self._joined = [
             (c.name, c.type.parse, c.path[0], c.path[1:]) for c in columns if c.path and c.name in selected
         ]
+        self._used_up = {c.path[0] for c in columns if c.path}.difference(c.name for c in own)
         self._keys = keys
         self._must_fit = {*keys, replication_key}
         self._order = [c.name for c in columns if c.name in selected]
@@ -74,7 +75,7 @@ class RowBuilder:
             value = flat if value is None else value
             if value is not None:
                 row[name] = self._parsed(name, parse, value, odd)
-        for name in self._unselected:
+        for name in (*self._unselected, *self._used_up):
             fields.pop(name, None)
         for name, python_type, parse in self._own:
             value = fields.pop(name, None)
@@ -125,7 +126,7 @@ class TypedRows:
         self._key_values = [attrgetter(key) for key in keys]
         self._own = [c for c in columns if not c.path]
         self._parsed = [(c.name, attrgetter(c.name), c.type.parse) for c in self._own if c.type.changes_text]
-        self._copied = [(c.name, attrgetter(c.path[0])) for c in columns if len(c.path) == 1]
+        self._renamed = {c.path[0]: c for c in columns if len(c.path) == 1}
         nested = dict.fromkeys(c.path[0] for c in columns if len(c.path) > 1)
         self._joined = [(attrgetter(name), self._join_of(name)) for name in nested]
         self._others: tuple[str, ...] = ()
@@ -137,6 +138,9 @@ class TypedRows:
             if c.path
             else (c.name, c.type.json_type, _NULL if c.type.json_type is msgspec.Raw else None)
             for c in self._columns
+        ]
+        fields += [
+            (name, c.type.json_type | msgspec.UnsetType, msgspec.UNSET) for name, c in self._renamed.items()
         ]
         fields += [(name, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for name in self._others]
         row = msgspec.defstruct("Row", fields, forbid_unknown_fields=True, gc=False)
@@ -173,7 +177,7 @@ class TypedRows:
     def _learn_others(self, page: Page) -> None:
         attributes = (get_path(record, ("attributes",)) for record in page.records)
         found = {name for each in attributes if isinstance(each, dict) for name in each}
-        others = {*self._others, *found.difference(column.name for column in self._columns)}
+        others = {*self._others, *found.difference(self._renamed, (c.name for c in self._columns))}
         if others != set(self._others) and len(others) <= MAX_OTHERS and all(map(str.isidentifier, others)):
             self._others = tuple(sorted(others))
             self._make_decoder()
@@ -192,11 +196,13 @@ class TypedRows:
         for nested_of, join in self._joined:
             for name, value in join(bytes(nested_of(row))):
                 setattr(row, name, value)
-        for name, value_of in self._copied:
-            setattr(row, name, value_of(row))
         for key_of in self._key_values:
             if key_of(row) is None:
                 raise WrongTypeError
+        for name, column in self._renamed.items():
+            value = getattr(row, name)
+            setattr(row, column.name, None if value is msgspec.UNSET else value)
+            setattr(row, name, msgspec.UNSET)
         if self._others:
             self._move_others(row)
         return row
@@ -209,7 +215,9 @@ class TypedRows:
 
     def fields(self, row: Any) -> dict[str, Any]:
         """The fields of a row that `finish` refused, for `RowBuilder`."""
-        values = {name: getattr(row, name) for name in (*(c.name for c in self._own), *self._others)}
+        values = {
+            name: getattr(row, name) for name in (*(c.name for c in self._own), *self._renamed, *self._others)
+        }
         return {
             name: msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value
             for name, value in values.items()

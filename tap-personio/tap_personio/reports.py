@@ -194,7 +194,7 @@ def cell_value(cell: dict[str, Any]) -> Any:
 def _plain(value: Any) -> Any:
     """A single option, or the number of an amount of money or of a percentage, bare."""
     if isinstance(value, list) and len(value) < 2:
-        return value[0] if value else None
+        return (value[0] if value else None) or None
     if isinstance(value, dict):
         return next((value[name] for name in _NUMBERS if name in value), value)
     return value

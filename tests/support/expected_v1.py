@@ -42,7 +42,7 @@ ABSENCES = {
     "created_by": VARCHAR, "created_at": MOMENT, "updated_at": MOMENT, **OTHERS,
 }  # fmt: skip
 ATTENDANCES = {
-    "id": BIGINT, "id_v2": VARCHAR, "employee": BIGINT, "employee_id": BIGINT, "date": DATE, "start_time": TIME,
+    "id": BIGINT, "id_v2": VARCHAR, "employee_id": BIGINT, "date": DATE, "start_time": TIME,
     "end_time": TIME, "break": BIGINT, "comment": VARCHAR, "status": VARCHAR, "is_holiday": BOOLEAN,
     "is_on_time_off": BOOLEAN, "project": JSON, "project_id": BIGINT, "project_name": VARCHAR, "updated_at": MOMENT,
     **OTHERS,
@@ -66,6 +66,9 @@ KINDS = {
     "integer": BIGINT, "text": VARCHAR, "decimal": DOUBLE, "day": DATE, "moment": MOMENT, "list": VARCHAR,
     "tags": JSON, "relation": JSON,
 }  # fmt: skip
+CHOICES = (
+    "gender", "status", "position", "employment_type", "termination_type", "termination_reason", "fix_salary_interval",
+)  # fmt: skip
 NAMED = ("subcompany", "office", "department", "team", "holiday_calendar", "work_schedule")
 # The sandbox's custom attributes: what their labels become. `{}` stands for the key of the attribute.
 LABELS = {
@@ -149,6 +152,8 @@ def employees(company: Company) -> Table:
                     value = list(value)
                 elif each.kind == "relation":
                     value = company.entity(employee, key)
+                elif each.kind == "list" or key in CHOICES:
+                    value = value or None
                 elif key == "weekly_working_hours":  # Personio sends it as text
                     value = float(value) if value else None
                 row[names[key]] = value
@@ -194,7 +199,6 @@ def _attendances(company: Company) -> Iterable[Row]:
         project = company.projects[row.project_id] if row.project_id else None
         yield {
             **{name: getattr(row, name) for name in ATTENDANCES if hasattr(row, name)},
-            "employee": row.employee_id,
             "start_time": row.start,
             "end_time": row.end,
             "break": row.break_minutes,

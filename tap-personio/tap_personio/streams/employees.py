@@ -18,7 +18,7 @@ from tap_personio.attributes import (
     column_names,
     standard_type,
 )
-from tap_personio.columns import INTEGER, LIST, NUMBER, TEXT, Column
+from tap_personio.columns import CHOICE, INTEGER, LIST, NUMBER, TEXT, Column, ColumnType
 from tap_personio.errors import StreamFailedError, StreamUnavailableError
 from tap_personio.offset_lists import OffsetList, read_list
 from tap_personio.pages import IdReader, parse_v1
@@ -26,13 +26,33 @@ from tap_personio.stream import OTHER_FIELDS_COLUMN
 from tap_personio.streams.base import ATTRIBUTE_ID, WITHOUT_ZONE, V1List, V1Single, attributes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from tap_personio.pages import Page
     from tap_personio.progress import StreamStats
     from tap_personio.sync_plan import SyncPlan
 
 EMPLOYEE_IDS = IdReader(*ATTRIBUTE_ID)
+
+
+def employee_columns(
+    named: Iterable[tuple[Attribute, str, ColumnType]], money: Collection[str]
+) -> Iterator[Column]:
+    """The columns of the employees.
+
+    Args:
+        named: attributes, each with the name and the type of its column.
+        money: keys of those with a currency.
+    """
+    for attribute, name, column_type in named:
+        yield Column(name, column_type, description=attribute.label or "")
+        if column_type is NUMBER and attribute.key in money:
+            yield Column(f"{name}_currency", TEXT)
+        if name == "supervisor":
+            yield Column("supervisor_id", INTEGER, ("supervisor", *ATTRIBUTE_ID))
+        if name in NAMED_ENTITIES:
+            yield Column(f"{name}_id", INTEGER, (name, "attributes", "id", "value"))
+            yield Column(f"{name}_name", CHOICE, (name, "attributes", "name", "value"))
 
 
 class EmployeeAttributes(V1Single):
@@ -142,18 +162,9 @@ class Employees(V1List):
     @functools.cached_property
     def table_columns(self) -> tuple[Column, ...]:
         """A column for each attribute, in the catalogue's order, with its currency and what joins it."""
-        columns = []
-        for attribute, column_type in self.attribute_columns.attributes:
-            name = self.attribute_columns.names[attribute.key]
-            columns.append(Column(name, column_type, description=attribute.label or ""))
-            if column_type is NUMBER and attribute.key in self._money:
-                columns.append(Column(f"{name}_currency", TEXT))
-            if name == "supervisor":
-                columns.append(Column("supervisor_id", INTEGER, ("supervisor", *ATTRIBUTE_ID)))
-            if name in NAMED_ENTITIES:
-                columns.append(Column(f"{name}_id", INTEGER, (name, "attributes", "id", "value")))
-                columns.append(Column(f"{name}_name", TEXT, (name, "attributes", "name", "value")))
-        return (*columns, OTHER_FIELDS_COLUMN)
+        attributes = self.attribute_columns
+        named = ((each, attributes.names[each.key], column) for each, column in attributes.attributes)
+        return (*employee_columns(named, self._money), OTHER_FIELDS_COLUMN)
 
     @property
     def coverage(self) -> str:

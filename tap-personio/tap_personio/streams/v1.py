@@ -149,7 +149,6 @@ class Attendances(V1List):
     columns = (
         Column("id", INTEGER),
         Column("id_v2", TEXT, description="Identifier of the same period in API v2."),
-        Column("employee", INTEGER),
         Column("employee_id", INTEGER, ("employee",)),
         Column("date", DATE),
         Column("start_time", TIME),

@@ -14,7 +14,19 @@ from tap_personio.attributes import (
     attribute_of,
     standard_type,
 )
-from tap_personio.columns import BOOLEAN, DATE, INTEGER, LIST, NUMBER, OBJECT, TEXT, TEXTS, Column, ColumnType
+from tap_personio.columns import (
+    BOOLEAN,
+    CHOICE,
+    DATE,
+    INTEGER,
+    LIST,
+    NUMBER,
+    OBJECT,
+    TEXT,
+    TEXTS,
+    Column,
+    ColumnType,
+)
 from tap_personio.errors import StreamFailedError, StreamUnavailableError
 from tap_personio.names import safe_name
 from tap_personio.pages import parse_v2
@@ -35,8 +47,8 @@ PERSON_FIELDS = (
     Column("first_name", TEXT),
     Column("last_name", TEXT),
     Column("preferred_name", TEXT),
-    Column("gender", TEXT),
-    Column("status", TEXT, description="Of the latest employment."),
+    Column("gender", CHOICE),
+    Column("status", CHOICE, description="Of the latest employment."),
     Column("profile_picture", OBJECT),
     Column("profile_picture_url", TEXT, ("profile_picture", "url")),
     Column("employments", LIST),
@@ -47,6 +59,7 @@ V2_TYPES: dict[str, ColumnType] = {
     "int": INTEGER,
     "double": NUMBER,
     "date": DATE,
+    "list": CHOICE,
     "boolean": BOOLEAN,
     "string_list": TEXTS,
     "tags": TEXTS,
