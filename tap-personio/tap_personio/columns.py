@@ -271,8 +271,13 @@ DATE = ColumnType(
 TIME = ColumnType(
     {"type": ["string", "null"], "format": "time"}, NEVER, str | None, _cached(_time), changes_text=True
 )
+# The format is one of OpenAPI's. Loaders that do not know it load text.
 LOCAL_DATETIME = ColumnType(
-    {"type": ["string", "null"]}, NEVER, str | None, _cached(_local), changes_text=True
+    {"type": ["string", "null"], "format": "date-time-local"},
+    NEVER,
+    str | None,
+    _cached(_local),
+    changes_text=True,
 )
 OBJECT = ColumnType({"type": ["object", "array", "null"]}, dict, msgspec.Raw, _object)
 REFERENCE = ColumnType(OBJECT.schema, dict, msgspec.Raw, _reference)
@@ -294,7 +299,7 @@ class Column:
         name: column name.
         type: its type.
         path: where its value stands, from the record's fields down; default the field of its name, which the
-            column then uses up. Columns with a path stand beside the nested field, which stays where it is a column too.
+            column then uses up. A column with a path stands beside the nested field, where that is a column too.
         description: one sentence for the catalog and the docs.
     """
 

@@ -24,6 +24,7 @@ TYPES: dict[frozenset[str], str] = {
     frozenset({"string:date"}): "DATE",
     frozenset({"string:date-time"}): MOMENT,
     frozenset({"string:time"}): "TIME",
+    frozenset({"string:date-time-local", "string"}): "TIMESTAMP",
     frozenset({"string:date", "string"}): "DATE",  # with `or_text`
     frozenset({"string:date-time", "string"}): MOMENT,
     frozenset({"string:time", "string"}): "TIME",
@@ -127,6 +128,9 @@ READINGS: dict[str, Reading] = {
 }
 _OTHER = Reading()
 
+# A local time without a zone, of which an offset is no part.
+LOCAL = Reading(r"regexp_full_match({value}, '.{{10}}.*(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)')")
+
 # How a key is read where that differs, so that no two keys become one.
 KEY_READINGS: dict[str, Reading] = {
     "DOUBLE": Reading(
@@ -176,7 +180,8 @@ class Column:
 
     @property
     def _reading(self) -> Reading:
-        reading = READINGS.get(family(self.type), _OTHER)
+        local = self.type == "TIMESTAMP" and self.or_text
+        reading = LOCAL if local else READINGS.get(family(self.type), _OTHER)
         return KEY_READINGS.get(self.type, reading) if self.is_key else reading
 
     def read_type(self, *, fast: bool = False) -> str:
@@ -285,6 +290,8 @@ def _kinds(definition: Any) -> set[str]:
     date_format = definition.get("format")
     if "string" in kinds and date_format in {"date", "date-time", "time"}:
         kinds = kinds - {"string"} | {f"string:{date_format}"}
+    if "string" in kinds and date_format == "date-time-local":  # with an offset it is text
+        kinds |= {"string:date-time-local"}
     return kinds
 
 

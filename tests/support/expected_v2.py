@@ -9,7 +9,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import expected_v1
-from expected_v1 import BIGINT, BOOLEAN, DATE, DOUBLE, JSON, MOMENT, OTHERS, VARCHAR, Row, Table
+from expected_v1 import BIGINT, BOOLEAN, DATE, DOUBLE, JSON, LOCAL, MOMENT, OTHERS, VARCHAR, Row, Table
 from personio_sandbox.model import TimeOff
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ EMPLOYMENTS = {
 }  # fmt: skip
 ABSENCE_PERIODS = {
     "id": VARCHAR, "person": JSON, "person_id": VARCHAR, "absence_type": JSON, "absence_type_id": VARCHAR,
-    "starts_from": JSON, "starts_from_date_time": VARCHAR, "starts_from_type": VARCHAR, "ends_at": JSON,
-    "ends_at_date_time": VARCHAR, "ends_at_type": VARCHAR, "timezone_id": VARCHAR, "comment": VARCHAR,
+    "starts_from": JSON, "starts_from_date_time": LOCAL, "starts_from_type": VARCHAR, "ends_at": JSON,
+    "ends_at_date_time": LOCAL, "ends_at_type": VARCHAR, "timezone_id": VARCHAR, "comment": VARCHAR,
     "approval": JSON, "approval_status": VARCHAR, **STAMPS, **OTHERS,
 }  # fmt: skip
 BREAKDOWNS = {
@@ -47,8 +47,8 @@ BREAKDOWNS = {
 }  # fmt: skip
 ABSENCE_TYPES = {"id": VARCHAR, "name": VARCHAR, "category": VARCHAR, "unit": VARCHAR, **OTHERS}
 ATTENDANCE_PERIODS = {
-    "id": VARCHAR, "person": JSON, "person_id": VARCHAR, "type": VARCHAR, "start": JSON, "start_date_time": VARCHAR,
-    "end": JSON, "end_date_time": VARCHAR, "attribution_date": DATE, "comment": VARCHAR, "project": JSON,
+    "id": VARCHAR, "person": JSON, "person_id": VARCHAR, "type": VARCHAR, "start": JSON, "start_date_time": LOCAL,
+    "end": JSON, "end_date_time": LOCAL, "attribution_date": DATE, "comment": VARCHAR, "project": JSON,
     "project_id": VARCHAR, "approval": JSON, "approval_status": VARCHAR, "is_auto_generated": BOOLEAN, **STAMPS,
     **OTHERS,
 }  # fmt: skip

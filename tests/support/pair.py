@@ -237,6 +237,8 @@ def _value(value: Any, kind: str) -> Any:
         return None
     if kind == expected_v1.JSON:
         return json.loads(value)
+    if kind == expected_v1.LOCAL:
+        return value.isoformat()
     if kind == expected_v1.MOMENT:
         return EPOCH + dt.timedelta(microseconds=value)
     return value

@@ -210,6 +210,22 @@ def test_the_metadata_columns_of_another_loader_go_on(load, config):
     assert found == [(1, new, True), (2, old, False), (3, None, True), (4, new, True)]
 
 
+def test_a_local_time_is_never_shifted_and_keeps_an_offset_as_text(load):
+    properties = {"id": "integer", "at": {"type": ["string", "null"], "format": "date-time-local"}}
+    load(
+        schema("t", properties, keys=["id"]),
+        record("t", id=1, at="2026-03-29T02:30:00"),
+        record("t", id=2, at=None),
+    )
+    assert load.types()["at"] == "TIMESTAMP"
+    assert load.rows('SELECT "at" FROM t ORDER BY id') == [(dt.datetime(2026, 3, 29, 2, 30),), (None,)]  # noqa: DTZ001
+    load(schema("t", properties, keys=["id"]), record("t", id=3, at="2026-07-06T08:00:00+02:00"))
+    assert load.types()["at"] == "VARCHAR"
+    assert load.rows('SELECT "at" FROM t ORDER BY id') == [
+        ("2026-03-29 02:30:00",), (None,), ("2026-07-06T08:00:00+02:00",),
+    ]  # fmt: skip
+
+
 def test_the_metadata_columns_come_only_when_asked_for(load):
     messages = [
         schema("t", {"id": "integer", "at": "date-time"}),
