@@ -183,6 +183,11 @@ def test_a_report_that_keeps_failing_costs_no_other_report(sandbox):
     assert warehouse.differences(expected) == []
 
 
+def test_a_report_whose_id_is_no_part_of_an_address_costs_no_other_report(sandbox):
+    sandbox.company.insert("reports", id="..", name="Odd", readable="yes", columns=columns_of("Name"))
+    assert discovered(sandbox).keys() == set(expected_v2.REPORT_TABLES.values())
+
+
 def test_an_outage_at_discovery_is_not_waited_for_report_by_report(sandbox, caplog):
     for number in range(10):
         add(sandbox, f"Report {number}")

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tap_personio.pages import Page
     from tap_personio.run import RunContext
     from tap_personio.sync_plan import SyncPlan
+    from tap_personio.transport import Request
 
 logger = logging.getLogger("tap-personio")
 
@@ -166,15 +167,14 @@ def _discover(run: RunContext) -> dict[str, list[Column]]:
     except StreamFailedError as error:
         logger.error("The reports cannot be listed, so that their tables are not read: %s.", error.message)
         return {}
-    wanted = {key: name for key, name in tables.items() if not run.settings.skips_report(name)}
     found: dict[str, list[Column]] = {}
-    refused: list[str] = []
+    wanted, refused = _requests({k: v for k, v in tables.items() if not run.settings.skips_report(v)})
     failed = 0
     while wanted:
-        requests = ((key, request_for(key).with_params(("limit", "1"))) for key in list(wanted))
+        requests = ((key, request) for key, (_, request) in list(wanted.items()))
         try:
             for key, columns in run.client.get_each(requests, parse_columns, StreamStats("reports")):
-                name, failed = wanted.pop(key), 0
+                name, failed = wanted.pop(key)[0], 0
                 if isinstance(columns, list):
                     found[name] = columns
                 else:
@@ -185,7 +185,7 @@ def _discover(run: RunContext) -> dict[str, list[Column]]:
             failed += 1
             broken = list(wanted) if failed == MAX_FAILED else [next(iter(wanted))]
             for key in broken:
-                found[wanted.pop(key)] = []
+                found[wanted.pop(key)[0]] = []
             logger.warning("The columns of %d reports cannot be read: %s.", len(broken), error.message)
     if refused:
         logger.info(
@@ -195,3 +195,15 @@ def _discover(run: RunContext) -> dict[str, list[Column]]:
             ", ".join(sorted(refused)),
         )
     return found
+
+
+def _requests(tables: dict[str, str]) -> tuple[dict[str, tuple[str, Request]], list[str]]:
+    """The name and the request for the first row of each report by its id; and the names of those with an odd id."""
+    wanted: dict[str, tuple[str, Request]] = {}
+    refused: list[str] = []
+    for key, name in tables.items():
+        try:
+            wanted[key] = name, request_for(key).with_params(("limit", "1"))
+        except StreamFailedError:
+            refused.append(name)
+    return wanted, refused
