@@ -33,7 +33,7 @@ def project(sandbox, tmp_path_factory):
     shutil.copy(ROOT / "meltano.yml", folder)
     for package in ("tap-personio", "target-duckdb"):
         (folder / package).symlink_to(ROOT / package)
-    pair = Pair(folder, sandbox)
+    pair = Pair(folder, sandbox, schema="personio")
     environment = {
         **{
             name: each
@@ -51,7 +51,9 @@ def project(sandbox, tmp_path_factory):
         log = (folder / "meltano.log").open("ab")
         with log:
             command = ["meltano", "run", *options, "tap-personio", "target-duckdb"]
-            return subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+            return subprocess.Popen(
+                command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
 
     assert start().wait(timeout=600) == 0, (folder / "meltano.log").read_text()[-3000:]
     return pair, start
@@ -80,3 +82,18 @@ def kill_meltano(project, sandbox, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_a_killed_meltano_is_made_good_by_the_next_run(project, sandbox, seed):
     kill_meltano(project, sandbox, seed)
+
+
+@pytest.mark.full
+def test_ctrl_c_ends_a_run_without_a_traceback(project, sandbox):
+    pair, start = project
+    log = pair.folder / "meltano.log"
+    before = len(log.read_text())
+    process = start("--full-refresh", "--force")
+    # A terminal sends the signal to all processes.
+    sandbox.faults.after("/v1/company/attendances", 1, lambda _: os.killpg(process.pid, signal.SIGINT))
+    assert process.wait(timeout=300) != 0
+    told = log.read_text()[before:]
+    assert "Stopped by signal 2" in told
+    for word in ("Traceback", "Error details", "interrupted"):
+        assert word not in told
