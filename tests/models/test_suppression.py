@@ -129,6 +129,16 @@ def test_the_attack_finds_somebody_where_a_rule_is_missing(
     assert attacked(tmp_path / "company.duckdb") != []
 
 
+def test_the_attack_finds_somebody_by_the_sick_days_at_the_top(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taken off the others, they leave four people in this company."""
+    company(tmp_path / "company.duckdb", 5, 1020)
+    assert attacked(tmp_path / "company.duckdb") == []
+    monkeypatch.setattr(figures, "SUMMARY", figures.SUMMARY.replace("abs(amount) > 1e-6", "false"))
+    assert attacked(tmp_path / "company.duckdb") != []
+
+
 def test_what_is_large_enough_is_shown(tmp_path: Path) -> None:
     database = tmp_path / "company.duckdb"
     company(database, 300, 1)
