@@ -33,7 +33,8 @@ def main() -> int:
         page = render(read(arguments.database, arguments.schema, arguments.minimum_group))
         _write(arguments.output, page)
     except (ModelsMissingError, OSError, duckdb.Error) as error:
-        print(f"personio-report: {error}", file=sys.stderr)  # noqa: T201  a command line tool
+        sentence = str(error).partition("\n")[0]
+        print(f"personio-report: {sentence}", file=sys.stderr)  # noqa: T201  a command line tool
         return 1
     print(arguments.output)  # noqa: T201
     return 0

@@ -75,7 +75,13 @@ def read(database: str, schema: str = "hr", minimum: int = 5) -> Figures:
                 "`meltano run dbt-duckdb:build` or `make models`"
             )
         connection.execute(f"""USE "{schema.replace('"', '""')}" """)
-        return _read(connection, minimum, has_history=HISTORY in present)
+        try:
+            return _read(connection, minimum, has_history=HISTORY in present)
+        except duckdb.BinderException:
+            raise ModelsMissingError(
+                f"the models in the schema {schema} of {database} are of another version than this page: build them "
+                "again with `meltano run dbt-duckdb:build` or `make models`"
+            ) from None
 
 
 def _read(connection: duckdb.DuckDBPyConnection, minimum: int, *, has_history: bool) -> Figures:

@@ -172,3 +172,13 @@ def test_sick_days_in_hours_count_by_eight(tmp_path: Path) -> None:
         ).fetchall()
     assert hours / people > 0.1
     assert read(str(database)).summary["sick_days"] == pytest.approx(days / people, abs=0.06)
+
+
+def test_models_of_another_version_are_told_in_one_sentence(tmp_path: Path) -> None:
+    company(tmp_path / "company.duckdb", 12, 1)
+    with duckdb.connect(str(tmp_path / "company.duckdb")) as connection:
+        connection.execute("ALTER TABLE hr.loaded_tables DROP loaded_at")
+    with pytest.raises(
+        figures.ModelsMissingError, match=r"another version than this page: build them again with [^\n]+$"
+    ):
+        read(str(tmp_path / "company.duckdb"))
