@@ -45,9 +45,9 @@ def dagster() -> Path:
 
 
 @pytest.fixture(scope="module")
-def postgres(dagster: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres(dagster: Path) -> Iterator[str]:
     """The address of a PostgreSQL server of our own."""
-    with serve(dagster, tmp_path_factory.mktemp("pg") / "data") as address:
+    with serve(dagster) as address:
         yield address
 
 

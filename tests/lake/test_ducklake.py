@@ -126,10 +126,10 @@ def test_several_writers_share_one_lake(
 
 
 @pytest.fixture
-def postgres(lake: Path, tmp_path: Path) -> Iterator[str]:
+def postgres(lake: Path) -> Iterator[str]:
     """How DuckDB addresses a PostgreSQL server of our own."""
-    with serve(lake, tmp_path / "pg"):
-        yield f"dbname=postgres user=postgres host={tmp_path / 'pg'}"
+    with serve(lake) as address:
+        yield f"dbname=postgres user=postgres host={address.partition('host=')[2]}"
 
 
 def test_without_the_extension_one_sentence_says_what_to_do(tmp_path: Path) -> None:

