@@ -14,6 +14,10 @@ MAX_EXCHANGE_TIMEOUTS = 3
 MAX_WAIT_SECONDS = 120.0
 # Two clocks that differ by more are not both right; what is that much ahead has not been.
 MAX_CLOCK_DIFFERENCE = dt.timedelta(days=100)
+# A bookmark or a deletion that is further ahead of Personio's clock counts as none.
+MAX_AHEAD = dt.timedelta(days=2)
+EARLIEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+MAX_VERSION = 2**53
 # Pages of one list, and pages in a row that bring nothing new; of records without identifiers, many can be alike.
 MAX_PAGES = 1_000_000
 MAX_STALE_PAGES = 20

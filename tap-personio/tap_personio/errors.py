@@ -6,11 +6,15 @@ No message ever holds a secret, a token or a value of a record.
 from __future__ import annotations
 
 import logging
+import sys
 import traceback
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 import msgspec
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 logger = logging.getLogger("tap-personio")
 
@@ -82,7 +86,23 @@ class TransientError(Exception):
         self.is_limit = is_limit
 
 
+def keep_on_one_line(record: logging.LogRecord) -> bool:
+    """A filter for log handlers: what comes from outside must not look like a line of its own, or steer a terminal."""
+    text = record.getMessage()
+    if not text.isprintable():
+        record.msg, record.args = "".join(each if each.isprintable() else " " for each in text), None
+    return True
+
+
 def unexpected(error: Exception) -> StreamFailedError:
     """What to say about an error that nobody has thought of. Its own text is left out: it may quote a value."""
     logger.debug("%s", "".join(traceback.format_tb(error.__traceback__)))
     return StreamFailedError(f"an unexpected {type(error).__name__} stopped it; please report this as a bug")
+
+
+def last_words(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """In place of `sys.excepthook`: say in one sentence that nobody has thought of this error."""
+    if isinstance(error, Exception):
+        logger.error("The run has ended: %s.", unexpected(error).message)
+    else:
+        sys.__excepthook__(kind, error, trace)

@@ -5,17 +5,22 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import logging
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import StreamMapConfigError
-from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.mapper import NULL_STRING, SameRecordTransform
 from singer_sdk.singerlib import Catalog
 
 from tap_personio.errors import SettingsError, StreamFailedError
 
+logger = logging.getLogger("tap-personio")
+# Its lines, also those of level INFO, show expressions and what they make of a record.
+logging.getLogger("singer_sdk.mapper").setLevel(logging.WARNING)
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from singer_sdk.mapper import PluginMapper, StreamMap
 
@@ -43,8 +48,40 @@ def register(mapper: PluginMapper, catalog: Catalog) -> None:
 
 def cannot_apply(error: Exception) -> SettingsError:
     """What to say about stream maps that the SDK refuses."""
-    reason = str(error) if isinstance(error, StreamMapConfigError) else "an expression is not valid."
+    reason = str(error) if isinstance(error, StreamMapConfigError) else ""
+    if not reason.startswith("Removing key property"):  # others quote more than a name
+        reason = "an expression is not valid." if not reason else "an entry is not what its docs show."
     return SettingsError(f"The setting stream_maps cannot be applied: {reason}")
+
+
+def warn_of_missing(config: Mapping[str, Any], tables: Mapping[str, Collection[str]]) -> None:
+    """Name the streams and the columns that maps are about and that are not there: such a map removes nothing.
+
+    Args:
+        config: the tap's settings, with stream_maps as they were given.
+        tables: the columns of each stream.
+    """
+    for name, each in (config.get("stream_maps") or {}).items():
+        source = _source_of(name, each)
+        meant = [columns for table, columns in tables.items() if fnmatch(table, source)]
+        if not meant and name != "__else__":
+            logger.warning("The setting stream_maps is about %s, but there is no such stream.", source)
+            continue
+        removed = (
+            [column for column, value in each.items() if value in (None, NULL_STRING)]
+            if isinstance(each, dict)
+            else []
+        )
+        missing = [
+            c for c in removed if not c.startswith("__") and not any(c in columns for columns in meant)
+        ]
+        if missing:
+            logger.warning(
+                "The setting stream_maps removes columns of %s that are not there, perhaps because they were renamed "
+                "in Personio: %s. Check that what they held is not sent under another name.",
+                source,
+                ", ".join(missing),
+            )
 
 
 def fingerprint(stream: str, config: Mapping[str, Any], deselected: Iterable[str]) -> str:

@@ -10,6 +10,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tap_personio.bounds import EARLIEST, MAX_AHEAD, MAX_VERSION
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -63,21 +65,23 @@ class SyncRules:
 def plan_sync(bookmark: Bookmark, rules: SyncRules, started: dt.datetime) -> SyncPlan:
     """Read increments where the bookmark allows it; else a full sync with a new version."""
     version = bookmark.get("version")
+    if not isinstance(version, int) or not 0 < version < MAX_VERSION:
+        version = None
     since = _start_of_increment(bookmark, rules, started)
-    if since is not None and (isinstance(version, int) or rules.append_only):
+    if since is not None and (version is not None or rules.append_only):
         return SyncPlan(since - rules.lookback, None if rules.append_only else version, started)
     if rules.append_only:
         return SyncPlan(None, None, started)
     fresh = int(started.timestamp() * 1000)
-    return SyncPlan(None, max(fresh, version + 1) if isinstance(version, int) else fresh, started)
+    return SyncPlan(None, max(fresh, (version or 0) + 1), started)
 
 
 def _start_of_increment(bookmark: Bookmark, rules: SyncRules, started: dt.datetime) -> dt.datetime | None:
     """Where an increment begins; None when a full sync is needed."""
     if rules.replication_key is None or bookmark.get("replication_key") != rules.replication_key:
         return None
-    since = _timestamp(bookmark.get("replication_key_value"))
-    full_sync_at = _timestamp(bookmark.get("read_whole_at"))
+    since = moment_of(bookmark.get("replication_key_value"), started)
+    full_sync_at = moment_of(bookmark.get("read_whole_at"), started)
     if since is None or full_sync_at is None or bookmark.get("scope") != rules.scope:
         return None
     after = rules.resync_after
@@ -135,9 +139,11 @@ def too_few_records(bookmark: Bookmark, records: int, limit: float | None, days:
     )
 
 
-def _timestamp(value: Any) -> dt.datetime | None:
+def moment_of(value: Any, now: dt.datetime) -> dt.datetime | None:
+    """The moment of a text; None where it has none, or one that cannot have been."""
     try:
-        timestamp = dt.datetime.fromisoformat(value)
+        moment = dt.datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return None
-    return timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=dt.UTC)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return moment if EARLIEST <= moment <= now + MAX_AHEAD else None

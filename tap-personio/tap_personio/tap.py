@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 import functools
 import gc
-import json
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
@@ -26,8 +26,11 @@ from tap_personio.errors import (
     StreamFailedError,
     StreamUnavailableError,
     TapPersonioError,
+    keep_on_one_line,
+    last_words,
     unexpected,
 )
+from tap_personio.input_files import bookmarks_of, read_catalog, read_state, warn_of_missing_columns
 from tap_personio.prefetch import Chunk, prefetch
 from tap_personio.rights import warn_of_skipped
 from tap_personio.run import ParentIds, RunContext
@@ -185,6 +188,11 @@ class TapPersonio(Tap):
                 self.write_message(StateMessage(self.state))
                 stream.stats.succeed(is_full_sync=stream.plan.is_full_sync)
 
+    @override
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over the bookmarks of a state."""
+        super().load_state({"bookmarks": bookmarks_of(state)})
+
     def _plan(self, streams: Iterable[PersonioStream]) -> None:
         run = self.run_context
         events = next(stream for stream in self._all_streams if isinstance(stream, WebhookEvents))
@@ -192,12 +200,18 @@ class TapPersonio(Tap):
             names = {name for stream in self._all_streams for name in stream.deletion_events}
             run.read_deletions = functools.partial(events.reported_deletions, names)
         warn_of_missing_reports(self, run)
+        tables = {
+            each.name: frozenset(column.name for column in each.table_columns) for each in self._all_streams
+        }
+        stream_maps.warn_of_missing(self.config, tables)
+        warn_of_missing_columns(self.input_catalog or {}, {each.name: tables[each.name] for each in streams})
         for stream in streams:
             stream.stats.begin()
             if stream.attribute_columns:
                 stream.attribute_columns.warn_of_changes(stream.logger, stream.name, stream.stream_state)
-            if stream.parent_ids and stream.plan.is_full_sync:
-                run.ids[stream.name].will_be_provided()
+            with suppress(Exception):  # the stream's own thread meets it again, and says so
+                if stream.parent_ids and stream.plan.is_full_sync:
+                    run.ids[stream.name].will_be_provided()
 
     def _write_all(self, messages: Iterable[Any]) -> None:
         for message in messages:
@@ -243,7 +257,7 @@ class TapPersonio(Tap):
     def cb_config(cls, ctx: Any, param: Any, value: tuple[str, ...]) -> Any:
         try:
             return super().cb_config(ctx, param, value)
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             reason = (
                 error.strerror or "it is not there"
                 if isinstance(error, OSError)
@@ -256,6 +270,9 @@ class TapPersonio(Tap):
     @override
     def get_singer_command(cls) -> click.Command:
         command = super().get_singer_command()
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(keep_on_one_line)
+        command.excepthook = last_words  # type: ignore[attr-defined]
         command.params += [
             click.Option([name], is_flag=True, expose_value=False, callback=callback, help=text)
             for name, callback, text in (
@@ -308,8 +325,8 @@ class TapPersonio(Tap):
         tap = cls(
             config=config.config if config else None,
             parse_env_config=bool(config and config.parse_env),
-            state=_read_json(state, "--state"),
-            catalog=_read_json(catalog, "--catalog"),
+            state=read_state(state),
+            catalog=read_catalog(catalog),
         )
         run = tap.run_context
         cls.logger.info("Reading as of %s (Personio's clock).", run.started.isoformat(timespec="seconds"))
@@ -334,16 +351,3 @@ def _fail(stream: PersonioStream, error: Exception) -> None:
         raise error
     else:
         stream.stats.fail(unexpected(error).message)
-
-
-def _read_json(file: IO[str] | None, option: str) -> dict[str, Any] | None:
-    if file is None:
-        return None
-    try:
-        content = json.load(file)
-    except ValueError:
-        content = None
-    if not isinstance(content, dict):
-        msg = f"The file given with {option} is not a JSON object."
-        raise SettingsError(msg)
-    return content

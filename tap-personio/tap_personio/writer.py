@@ -64,10 +64,12 @@ class SingerWriter(MsgSpecWriter):
             sys.stdout.buffer.write(lines)
             if flush:
                 sys.stdout.flush()
-        except BrokenPipeError:
+        except OSError as error:
             # Python would complain again when it closes stdout.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            msg = "The target ended before the tap was done: its own message says why."
+            msg = f"The messages cannot be written to the standard output: {error.strerror}."
+            if isinstance(error, BrokenPipeError):
+                msg = "The target ended before the tap was done: its own message says why."
             raise TapPersonioError(msg) from None
         finally:
             self._writing = False

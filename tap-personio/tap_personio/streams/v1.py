@@ -288,5 +288,5 @@ class HourlyAbsences(V1Absences):
         try:
             moment = dt.datetime.fromisoformat(value)
             return (moment.astimezone(zoneinfo.ZoneInfo(zone)) if moment.tzinfo else moment).date()
-        except (TypeError, ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        except (TypeError, ValueError, OverflowError, OSError, zoneinfo.ZoneInfoNotFoundError):
             return super().day_of(value, zone)

@@ -71,7 +71,10 @@ class AbsenceReader(IdReader):
         further = (
             (
                 get_path(each, ("updated_at",)),
-                *(get_path(each, (name, "date_time")) for name in ("starts_from", "ends_at")),
+                *(
+                    found if isinstance(found := get_path(each, (name, "date_time")), str) else None
+                    for name in ("starts_from", "ends_at")
+                ),
             )
             for each in page.records
         )

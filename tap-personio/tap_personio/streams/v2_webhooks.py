@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import hashlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tap_personio.bounds import EARLIEST
 from tap_personio.child_lists import Children
 from tap_personio.columns import OBJECT, TEXT, TIMESTAMP, Column
 from tap_personio.cursor_lists import read_cursor
 from tap_personio.errors import StreamFailedError, StreamUnavailableError
 from tap_personio.streams.base import IDS, WITH_ZONE, V2Stream
+from tap_personio.sync_plan import moment_of
 from tap_personio.transport import Request, in_path
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable, Iterator
 
     from tap_personio.pages import Page
@@ -88,13 +90,13 @@ class WebhookEvents(V2Stream):
         What the feed cannot tell, the next full sync finds: a fault here holds nothing up.
         """
         latest: dict[str, dt.datetime] = {}
+        now = self.run.started
         wanted = (("event_name", ",".join(sorted(names))),)
         try:
             for page in self._events(wanted, self.stats):
                 for event in page.records:
-                    moment = dt.datetime.fromisoformat(event["occurred_at"])
-                    name = event["event_name"]
-                    latest[name] = max(latest.get(name, moment), moment)
+                    name, moment = event["event_name"], moment_of(event["occurred_at"], now)
+                    latest[name] = max(latest.get(name, EARLIEST), moment or EARLIEST)
         except StreamUnavailableError:
             pass  # the stream says so itself
         except (StreamFailedError, msgspec.MsgspecError, KeyError, TypeError, ValueError):
