@@ -66,7 +66,7 @@ class Client:
         self._settings = settings
         self.host = urlsplit(settings.api_url).netloc.lower()
         self._transport = Transport(settings, settings.concurrency + len(LOGINS))
-        self._limits = RateLimits(settings.v1_requests_per_minute)
+        self.limits = RateLimits(settings.v1_requests_per_minute)
         self._tokens = {api: Token(lambda api=api: self._log_in(api)) for api in LOGINS}  # type: ignore[misc]
         self._free_workers = threading.Semaphore(settings.concurrency)
         self._workers = Workers(settings.concurrency)
@@ -145,7 +145,7 @@ class Client:
             The token that it was sent with, and the response.
         """
         self._free_workers.acquire()
-        while seconds := self._limits.take(request.endpoint):
+        while seconds := self.limits.take(request.endpoint):
             self._free_workers.release()
             _wait(seconds, stats)
             self._free_workers.acquire()
@@ -159,7 +159,7 @@ class Client:
         headers = {"Authorization": f"Bearer {token}"} | ({"Beta": "true"} if request.beta else {})
         response = self._transport.exchange("GET", request.address, headers)
         self._learn_time(response)
-        self._limits.learn(request.endpoint, response.status, response.headers)
+        self.limits.learn(request.endpoint, response.status, response.headers)
         return token, response
 
     def renew_token(self, api: str, refused: str) -> bool:
@@ -187,7 +187,7 @@ class Client:
             stats.repeated += 1
             stats.waited += seconds
             if error.is_limit:
-                self._limits.refused(endpoint, seconds, error.retry_after)
+                self.limits.refused(endpoint, seconds, error.retry_after)
 
         retrying = backoff.on_exception(
             self._waits,
@@ -220,7 +220,7 @@ class Client:
         stats, refusals = StreamStats(), list[_RefusedOnceError]()
 
         def attempt() -> tuple[str, float | None]:
-            while seconds := self._limits.take(endpoint):
+            while seconds := self.limits.take(endpoint):
                 _wait(seconds, stats)
             try:
                 return self._try_login(api)

@@ -55,6 +55,11 @@ class Bucket:
         self._accepted: deque[float] = deque(maxlen=1000)
         self._growth, self._learned_at = GROWTH, 0.0
 
+    @property
+    def rate(self) -> float:
+        """Requests a second in the long run."""
+        return self._limit.rate
+
     def wait(self, now: float) -> float:
         """Seconds until there may be a request; 0.0 for now."""
         if now < self._paused_until:
@@ -144,6 +149,11 @@ class RateLimits:
                 for each in buckets:
                     each.spend()
             return seconds
+
+    def rate(self, endpoint: str) -> float:
+        """Requests a second that an endpoint takes in the long run, as far as it is known."""
+        with self._lock:
+            return self._bucket(endpoint).rate
 
     def refused(self, endpoint: str, seconds: float, retry_after: float | None) -> None:
         """Block an endpoint for `seconds` that the server asks for, or whose documentation does.

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from tap_personio.progress import StreamStats
     from tap_personio.transport import Request
 
-# A list that ends within so many pages is read along its cursor, without a further request.
+# A list that ends within so many pages is read along its cursor, without a further request. So is one whose responses
+# come so quickly that one after the other they use up the limit.
 SHORT_LIST = 5
 # About so many pages make a window. More of them would leave the last window alone for longer, and cursors get slower
 # the deeper they are; fewer would cost requests, because each window ends with a page that is not full.
@@ -91,7 +92,9 @@ def read_windows(client: Client, listing: WindowedList, stats: StreamStats, at_o
     head = list(islice(whole, SHORT_LIST))
     is_long = len(head) == SHORT_LIST and head[-1].next_href is not None
     windows = _Windows(client, listing, stats)
-    beginning = windows.find_beginning(head[0]) if is_long else None
+    possible = stats.request_seconds * client.limits.rate(listing.request.endpoint)
+    helps = is_long and possible > stats.requests
+    beginning = windows.find_beginning(head[0]) if helps else None
     if beginning is None:
         yield from head
         yield from whole

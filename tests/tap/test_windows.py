@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from in_process import Warehouse
 from personio_sandbox import Sandbox
 from proxy import Altering
-from tap_personio import windows
+from tap_personio import rate_limits, windows
 from tap_personio.streams.v2_time import AbsencePeriods, AttendancePeriods
 
 STREAMS = {each.name: each for each in (AbsencePeriods, AttendancePeriods)}
@@ -30,6 +30,12 @@ def _short_windows(monkeypatch):
     """Lists of a dozen pages, cut into windows of about one."""
     monkeypatch.setattr(windows, "SHORT_LIST", 1)
     monkeypatch.setattr(windows, "PAGES", 1)
+    limit_per_second(monkeypatch, 10_000)
+
+
+def limit_per_second(monkeypatch, rate: float) -> None:
+    """What the tap takes for the limit of API v2 where no header names it."""
+    monkeypatch.setattr(rate_limits, "V2_DEFAULT", rate_limits.Limit(rate, 10_000))
 
 
 def path(stream: str) -> str:
@@ -139,6 +145,17 @@ def test_a_list_that_ends_within_a_few_pages_costs_no_further_request(sandbox, s
     sandbox.requests.clear()
     read(sandbox, stream)
     assert len(sandbox.requests.to(path(stream))) == pages
+
+
+@pytest.mark.parametrize("rate", [0.01, 10_000])
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_list_is_cut_where_one_response_after_the_other_leaves_the_limit_unused(
+    sandbox, stream, rate, monkeypatch
+):
+    limit_per_second(monkeypatch, rate)
+    with Altering(sandbox, lambda path, query, answer: answer) as server:  # which passes no header on
+        assert differences(read(sandbox, stream, api_url=server.url)) == []
+    assert bool(cuts(sandbox, stream)) is (rate > 1)
 
 
 @pytest.mark.parametrize("stream", STREAMS)
