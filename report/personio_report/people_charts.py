@@ -26,8 +26,8 @@ PEOPLE = Chart(
         },
     },
     columns={"day": "Day", "people": "People"},
-    missing="No employees with a hire date are loaded: the credential needs the right “Employees: read” and the "
-            "attribute “Hire date”.",
+    missing="Too few people to show their number, or no employees with a hire date are loaded: the credential needs "
+            "the right “Employees: read” and the attribute “Hire date”.",
     wide=True,
 )  # fmt: skip
 
@@ -136,7 +136,7 @@ DEPARTMENTS = Chart(
         ],
     },
     columns={"department": "Department", "people": "People", "people_a_year_ago": "A year ago"},
-    missing="No employees are loaded, or their department may not be read.",
+    missing="Too few people to show their number, or no employees are loaded.",
     height=30,
     by_row=True,
 )  # fmt: skip

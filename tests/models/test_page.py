@@ -119,8 +119,9 @@ def test_no_difference_of_two_figures_is_about_a_few_people(company: Pair, page:
 
 
 def test_the_database_says_that_its_tables_are_exact(company: Pair) -> None:
-    query = "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'hr' AND comment NOT LIKE '%Not suppressed:%'"
-    assert rows(company.database, query) == []
+    found = rows(company.database, "SELECT table_name, comment FROM duckdb_tables() WHERE schema_name = 'hr'")
+    assert len(found) > 9
+    assert [table for table, comment in found if "Not suppressed:" not in (comment or "")] == []
 
 
 def test_without_data_every_chart_says_what_is_missing(empty: Path) -> None:
