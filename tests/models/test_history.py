@@ -2,6 +2,7 @@
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -25,15 +26,17 @@ DELETE FROM employees WHERE id = 2;
 UPDATE employees SET status = 'active', hire_date = '2020-06-10', termination_date = NULL WHERE id = 4;
 ALTER TABLE employees DROP COLUMN position;
 ALTER TABLE employees ADD COLUMN fix_salary DOUBLE;
+ALTER TABLE employees ADD COLUMN "select" VARCHAR;
+UPDATE employees SET "select" = 'blue' WHERE id = 1;
 UPDATE employees SET fix_salary = 4000 WHERE id = 3;
 """
 
 
 VARIABLES = {"as_of": "2020-06-15"}
-SELECT = "+employees_history +headcount_by_day +joiners_and_leavers"
+SELECT = "+employees_history +headcount_by_day +joiners_and_leavers pay"
 
 
-def build_on(day: str, database: Path, changes: str, build: Build, **variables: int) -> None:
+def build_on(day: str, database: Path, changes: str, build: Build, **variables: Any) -> None:
     """Change the raw tables, build the models, and let the history believe that this was on that day."""
     with duckdb.connect(str(database)) as connection:
         connection.execute(changes)
@@ -52,7 +55,9 @@ def database(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two builds with changes in between; who is deleted in Personio is kept for a while."""
     database = tmp_path_factory.mktemp("history") / "history.duckdb"
     build_on("2020-05-20", database, EMPLOYEES, build, keep_deleted_days=100_000)
-    build_on("2020-06-01", database, CHANGES, build, keep_deleted_days=100_000)
+    build_on(
+        "2020-06-01", database, CHANGES, build, keep_deleted_days=100_000, employee_attributes=["select"]
+    )
     return database
 
 
@@ -92,10 +97,21 @@ def test_the_history_has_the_columns_of_the_employees(database: Path) -> None:
     # A column whose changes make no row is one that is named here.
     checked = (TRANSFORM / "snapshots" / "employees_history.sql").read_text()
     assert {name for name in employees if f"'{name}'" not in checked} == {
+        "select",
         "tenure_years",
         "created_at",
         "updated_at",
     }
+
+
+def test_an_attribute_is_in_the_history_while_it_is_named(later: Path) -> None:
+    query = 'SELECT valid_from::DATE::VARCHAR, "select" FROM hr.employees_history WHERE employee_id = 1 ORDER BY 1'
+    assert rows(later, query) == [("2020-05-20", None), ("2020-06-01", "blue")]
+
+
+def test_pay_of_api_v1_holds_from_the_build_that_saw_it(later: Path) -> None:
+    query = "SELECT employee_id, amount, valid_from::VARCHAR, valid_to FROM hr.pay"
+    assert rows(later, query) == [(3, 4000, "2020-06-01", None)]
 
 
 def test_who_is_gone_from_personio_is_gone_from_the_history_at_the_next_build(later: Path) -> None:

@@ -6,9 +6,13 @@
     out.
 
     name: a table of the source `personio`; columns: name -> DuckDB type, which the values are cast to; successor: the
-    table of API v2 with the same content, if this one is of API v1: it counts as empty once it has ended.
+    table of API v2 with the same content, if this one is of API v1: it counts as empty once it has ended; texts: further
+    columns, of type varchar.
 #}
-{% macro raw(name, columns, successor=none) -%}
+{% macro raw(name, columns, successor=none, texts=[]) -%}
+    {%- for text in texts -%}
+        {%- do columns.update({text: 'varchar'}) -%}
+    {%- endfor -%}
     {%- set table = load_relation(source('personio', name)) if execute else none -%}
     {%- if table and successor and has_ended(name, successor) -%}
         {%- set table = none -%}

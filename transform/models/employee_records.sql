@@ -10,14 +10,14 @@ with employees as (
         'termination_type': 'varchar', 'last_working_day': 'date', 'contract_end_date': 'date', 'fix_salary': 'double',
         'fix_salary_currency': 'varchar', 'fix_salary_interval': 'varchar',
         'created_at': 'timestamptz', 'last_modified_at': 'timestamptz',
-    }, successor='employments') }}
+    }, successor='employments', texts=var('employee_attributes')) }}
 ),
 
 persons as (
     {{ raw('persons', {
         'id': 'bigint', 'first_name': 'varchar', 'last_name': 'varchar', 'email': 'varchar', 'status': 'varchar',
         'created_at': 'timestamptz', 'updated_at': 'timestamptz',
-    }) }}
+    }, texts=var('employee_attributes')) }}
 ),
 
 all_employments as (
@@ -86,12 +86,13 @@ v1 as (
             }
             for each in cast(employees.cost_centers as json[])
         ] as cost_centers,
-        nullif(fix_salary, 0) as salary,
-        fix_salary_currency as salary_currency,
-        fix_salary_interval as salary_interval,
+        coalesce(nullif(fix_salary, 0), salaries.amount_value) as salary,
+        case when fix_salary <> 0 then fix_salary_currency else salaries.amount_currency end as salary_currency,
+        case when fix_salary <> 0 then fix_salary_interval else salaries.interval end as salary_interval,
         last_modified_at as updated_at
     from employees
     left join employments on employees.id = employments.person_id
+    left join salaries on employees.id = salaries.person_id
 ),
 
 v2 as (
@@ -129,6 +130,9 @@ v2 as (
         employments.contract_end_date,
         coalesce(persons.created_at, employments.created_at) as created_at,
         greatest(persons.updated_at, employments.updated_at) as updated_at
+        {%- for name in var('employee_attributes') %},
+        persons.{{ adapter.quote(name) }}
+        {%- endfor %}
     from persons
     full join employments on persons.id = employments.person_id
     left join salaries on salaries.person_id = coalesce(persons.id, employments.person_id)

@@ -56,5 +56,8 @@ select
     end as tenure_years,
     created_at,
     updated_at
+    {%- for name in var('employee_attributes') %},
+    dated.{{ adapter.quote(name) }}
+    {%- endfor %}
 from dated
 left join jobs on dated.job_id = jobs.id

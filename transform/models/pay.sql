@@ -36,7 +36,8 @@ seen as (
             over versions as is_repeated,
         row_number() over versions = 1 as is_first
     from {{ ref('employees_history') }}
-    where employee_id not in (select employee_id from entries where category = 'fixed_salary')
+    where employee_id in (select employee_id from {{ ref('employees') }})
+        and employee_id not in (select employee_id from entries where category = 'fixed_salary')
     window versions as (partition by employee_id order by valid_from)
 ),
 
