@@ -41,13 +41,18 @@ def dbt() -> Path:
 
 
 @pytest.fixture(scope="session")
-def build(dbt: Path) -> Build:
-    """Build the models in a database; the answer is the outcome of each model and test by its name."""
+def build(dbt: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Build the models in a database; the answer is the outcome of each model and test by its name.
+
+    dbt parses the project once for each set of variables, as long as the databases are called the same.
+    """
+    folder_for = functools.cache(lambda variables: tmp_path_factory.mktemp("dbt"))
 
     def build(
         database: Path, variables: dict[str, Any] | None = None, select: str = "*", **environment: str
     ) -> dict[str, str]:
-        folder = database.parent / "dbt"
+        named = json.dumps({"as_of": TODAY.isoformat(), **(variables or {})})
+        folder = folder_for(named)
         results = folder / "target" / "run_results.json"
         results.unlink(missing_ok=True)
         done = subprocess.run(
@@ -55,10 +60,10 @@ def build(dbt: Path) -> Build:
                 str(dbt), "build", "--project-dir", str(TRANSFORM), "--profiles-dir", str(TRANSFORM),
                 "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"), "--no-use-colors",
                 "--select", *select.split(), "--indirect-selection", "cautious",
-                "--vars", json.dumps({"as_of": TODAY.isoformat(), **(variables or {})}),
+                "--vars", named,
             ],
-            env={**os.environ, "DBT_DUCKDB_PATH": str(database), "DBT_DUCKDB_RAW_SCHEMA": "main", **environment},
-            capture_output=True, text=True, check=False,
+            env={**os.environ, "DBT_DUCKDB_PATH": database.name, "DBT_DUCKDB_RAW_SCHEMA": "main", **environment},
+            cwd=database.parent, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert results.exists(), done.stdout + done.stderr
         return {
@@ -101,7 +106,7 @@ def company(loaded: Callable[..., Pair]) -> Pair:
 @pytest.fixture(scope="session")
 def empty(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database without any raw table, with its models, and without a schema for raw tables."""
-    database = tmp_path_factory.mktemp("empty") / "empty.duckdb"
+    database = tmp_path_factory.mktemp("empty") / "warehouse.duckdb"
     duckdb.connect(str(database)).close()
     outcome = build(database, DBT_DUCKDB_RAW_SCHEMA="elsewhere")
     assert set(outcome.values()) <= {"success", "pass"}, outcome

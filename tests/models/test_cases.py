@@ -60,7 +60,7 @@ INSERT INTO attendance_periods VALUES
 @pytest.fixture(scope="module")
 def cases(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tables above, without employees, projects and balances, with their models."""
-    database = tmp_path_factory.mktemp("cases") / "cases.duckdb"
+    database = tmp_path_factory.mktemp("cases") / "warehouse.duckdb"
     with duckdb.connect(str(database)) as connection:
         connection.execute(TABLES)
     outcome = build(database)

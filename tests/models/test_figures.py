@@ -173,7 +173,7 @@ def test_the_age_of_every_table_is_known(company: Pair) -> None:
 def test_a_table_of_api_v1_that_is_not_loaded_any_more_counts_no_more(
     loaded: Callable[..., Pair], build: Build, tmp_path: Path
 ) -> None:
-    database = tmp_path / "ended.duckdb"
+    database = tmp_path / "warehouse.duckdb"
     shutil.copy(loaded(V1 + V2).database, database)
     v1 = ", ".join(f"'{name}'" for name in V1)
     with duckdb.connect(str(database)) as connection:

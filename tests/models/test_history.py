@@ -53,7 +53,7 @@ def build_on(day: str, database: Path, changes: str, build: Build, **variables: 
 @pytest.fixture(scope="module")
 def database(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two builds with changes in between; who is deleted in Personio is kept for a while."""
-    database = tmp_path_factory.mktemp("history") / "history.duckdb"
+    database = tmp_path_factory.mktemp("history") / "warehouse.duckdb"
     build_on("2020-05-20", database, EMPLOYEES, build, keep_deleted_days=100_000)
     build_on(
         "2020-06-01", database, CHANGES, build, keep_deleted_days=100_000, employee_attributes=["select"]
