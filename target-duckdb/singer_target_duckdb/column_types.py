@@ -278,17 +278,22 @@ def _kinds(definition: Any) -> set[str]:
     if not isinstance(definition, dict):
         return {"any"}
     for combination in ("anyOf", "oneOf"):
-        if alternatives := definition.get(combination):
+        alternatives = definition.get(combination)
+        if alternatives and isinstance(alternatives, list):
             return set().union(*(_kinds(alternative) for alternative in alternatives))
     if "type" not in definition:
         if set(definition) & {"const", "enum"}:
             values = definition.get("enum", [definition.get("const")])
+            if not isinstance(values, list):
+                return {"any"}
             return {_kind_of_value(value) for value in values if value is not None}
         return {"any"}
     types = definition["type"]
-    kinds = set(types if isinstance(types, list) else [types]) - {"null"}
+    kinds = {kind for kind in (types if isinstance(types, list) else [types]) if isinstance(kind, str)} - {
+        "null"
+    }
     date_format = definition.get("format")
-    if "string" in kinds and date_format in {"date", "date-time", "time"}:
+    if "string" in kinds and date_format in ("date", "date-time", "time"):
         kinds = kinds - {"string"} | {f"string:{date_format}"}
     if "string" in kinds and date_format == "date-time-local":  # with an offset it is text
         kinds |= {"string:date-time-local"}

@@ -49,6 +49,7 @@ class Database:
             LoaderError: if the database cannot be opened.
         """
         os.umask(0o077)
+        self.spill_directory = spill_directory
         path = config.get("path") or config.get("filepath")
         if not path:
             msg = (
@@ -58,6 +59,9 @@ class Database:
         self.path = str(path)
         self.is_lake = is_ducklake(self.path)
         self.catalog = catalog_name(self.path, config)
+        if config.get("encryption_key") and (self.is_lake or is_motherduck(self.path)):
+            msg = "Setting `encryption_key` is for database files; what `path` names cannot be encrypted with it."
+            raise LoaderError(msg)
         own = {name.lower() for name in config.get("settings") or {}}
         self._is_limited = not own & {"memory_limit", "max_memory"}
         self._after_commit: list[Callable[[], object]] = []
@@ -70,7 +74,9 @@ class Database:
             self.connection = self._connect(self.path, options | motherduck_options(config))
             self._apply(config.get("settings") or {})
         else:
-            self.connection = self._connect(":memory:", options)
+            # Nothing is installed or loaded that nobody has asked for.
+            extensions = dict.fromkeys(("autoinstall_known_extensions", "autoload_known_extensions"), "false")
+            self.connection = self._connect(":memory:", options | extensions)
             self._apply(config.get("settings") or {})
             if self.is_lake:
                 self._attach_lake(config)
@@ -139,7 +145,9 @@ class Database:
         try:
             return duckdb.connect(address, config=options)
         except duckdb.Error as error:
-            msg = f"Cannot connect to {address}: {first_line(error)}"
+            place, _, secret = address.partition("?")
+            reason = first_line(error).replace(secret, "...") if secret else first_line(error)
+            msg = f"Cannot connect to {place}: {reason}"
             raise LoaderError(msg) from None
 
     def _attach(self, config: Mapping[str, Any]) -> None:
@@ -178,6 +186,8 @@ class Database:
         if kind in _CATALOGS:
             self._load_extension(_CATALOGS[kind])
         data = config.get("data_path")
+        if "://" in str(data):
+            self._load_extension("httpfs")
         options = f" (DATA_PATH {literal(str(data))})" if data else ""
         try:
             self.execute(f"ATTACH {literal(self.path)} AS {quoted(self.catalog)}{options}")
@@ -229,7 +239,8 @@ class Database:
             try:
                 self.execute(f"SET {quoted(name)} = {literal(str(value))}")
             except duckdb.Error as error:
-                msg = f"Setting `settings`: DuckDB does not take '{name}': {first_line(error)}"
+                reason = first_line(error).replace(str(value), "...") if str(value) else first_line(error)
+                msg = f"Setting `settings`: DuckDB does not take '{name}': {reason}"
                 raise LoaderError(msg) from None
 
 

@@ -6,11 +6,32 @@ here parses into Python objects and keeps numbers exactly as they were written; 
 
 from __future__ import annotations
 
-from contextlib import suppress
+import re
 from decimal import Decimal
 from typing import Any
 
 import simplejson  # type: ignore[import-untyped]
+
+from singer_target_duckdb.errors import NOT_JSON, TOO_DEEP, LoaderError
+
+_LARGEST = 2**63 - 1
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def message_from(line: bytes, number: int) -> dict[str, Any]:
+    """The object on a line of the input; lone surrogates are replaced, except in a STATE, which passes as it came.
+
+    Raises:
+        LoaderError: with the number of the line, if it cannot be read.
+    """
+    try:
+        found = object_from(line)
+        is_clean = found.get("type") == "STATE" or not _SURROGATE.search(line)
+        return found if is_clean else object_from(raw_from(found))
+    except RecursionError:
+        raise LoaderError(TOO_DEEP.format(line=number)) from None
+    except ValueError:
+        raise LoaderError(NOT_JSON.format(line=number)) from None
 
 
 def object_from(line: bytes) -> dict[str, Any]:
@@ -56,7 +77,7 @@ def one_line(value: Any, raw: bytes) -> str:
 
 
 def whole_number(value: Any) -> int | None:
-    """A version, however its number is written; None if it is none."""
-    with suppress(ValueError, OverflowError):  # NaN, Infinity
-        return int(value) if isinstance(value, int | float | Decimal) and value == int(value) else None
-    return None
+    """A version, however its number is written; None if it is none, or one of more than 64 bits."""
+    if not isinstance(value, int | float | Decimal) or not -_LARGEST <= value <= _LARGEST:
+        return None
+    return int(value) if value == int(value) else None

@@ -214,8 +214,10 @@ class BatchReader:
 
 def _version_of(text: str | None) -> str | None:
     """A version in its only spelling; None if it is none."""
-    number = None if text is None else whole_number(value_from(text))
-    return None if number is None else str(number)
+    with suppress(ValueError):  # a number of very many digits
+        number = None if text is None else whole_number(value_from(text))
+        return None if number is None else str(number)
+    return None
 
 
 def _line_bytes(staging: StagingFile) -> int:

@@ -19,8 +19,8 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 from singer_sdk.singerlib.encoding.base import GenericSingerReader, SingerMessageType
 
-from singer_target_duckdb.errors import NOT_JSON, LoaderError
-from singer_target_duckdb.json_text import object_from, raw_from, whole_number
+from singer_target_duckdb.errors import TOO_DEEP, LoaderError
+from singer_target_duckdb.json_text import message_from, object_from, raw_from, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,7 +103,7 @@ class MessageReader(GenericSingerReader[bytes]):
 
     def deserialize_json(self, line: bytes) -> dict[str, Any]:
         """Decode a whole line, with what Python's JSON writer adds to JSON (NaN, lone surrogates)."""
-        return object_from(line)
+        return message_from(line, self.line)
 
     def process_lines(
         self, file_input: IO[Any] | None, callbacks: dict[str, Callable[[Any], None]]
@@ -117,8 +117,10 @@ class MessageReader(GenericSingerReader[bytes]):
         try:
             for chunk in self._chunks(file_input or self.default_input):
                 self._process(chunk)
-        except BaseException:
+        except BaseException as error:
             self._on_error()
+            if isinstance(error, RecursionError):
+                raise LoaderError(TOO_DEEP.format(line=self.line)) from None
             raise
         return self._counts
 
@@ -176,7 +178,7 @@ class MessageReader(GenericSingerReader[bytes]):
         if not prefix or self._prefixes[stream] == _MOST_PREFIXES:
             return
         self._prefixes[stream] += 1
-        with suppress(ValueError):  # no object, as loading will say
+        with suppress(ValueError, RecursionError):  # as loading will say
             staging.look_at(object_from(bytes(message.record)))
         with suppress(msgspec.MsgspecError, UnicodeDecodeError):
             begun = _decode(prefix + b"}}")
@@ -189,23 +191,23 @@ class MessageReader(GenericSingerReader[bytes]):
         Raises:
             LoaderError: for a line that is no Singer message.
         """
-        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return _decode(line)
-        try:
-            fields = object_from(line)
-        except ValueError:
-            raise LoaderError(NOT_JSON.format(line=self.line + 1)) from None
-        kind = fields.get("type")
+        fields = message_from(line, self.line + 1)
+        kind, stream, time_extracted = map(fields.get, ("type", "stream", "time_extracted"))
         if not isinstance(kind, str):
             msg = f"Line {self.line + 1} of the input has no message `type`."
+            raise LoaderError(msg)
+        if not isinstance(stream, str | None):
+            msg = f"Line {self.line + 1}: the `stream` of a message is not the name of a stream."
             raise LoaderError(msg)
         record = fields.get("record")
         return Message(
             type=kind,
-            stream=fields.get("stream"),
+            stream=stream,
             record=NO_JSON if record is None else msgspec.Raw(raw_from(record)),
             version=whole_number(fields.get("version")),
-            time_extracted=fields.get("time_extracted"),
+            time_extracted=time_extracted if isinstance(time_extracted, str) else None,
         )
 
     def _chunks(self, file: IO[Any]) -> Iterator[bytes]:

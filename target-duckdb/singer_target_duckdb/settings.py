@@ -66,6 +66,8 @@ _TABLE: tuple[tuple[str, Any, str, str, dict[str, Any]], ...] = (
      {"secret": True}),
     ("lock_timeout", th.NumberType(minimum=0, maximum=86_400), "Wait for a locked file", ("Seconds to wait for "
      "another process that has the database open."), {"default": 0}),
+    ("batch_dir", th.StringType, "Folder of BATCH files", ("Where the files of BATCH messages may be, beside the "
+     "working directory."), {}),
     ("ledger_days", th.IntegerType(minimum=0, maximum=100_000), "Days in the ledger", ("How long the table "
      "`_singer.loads` keeps a row for each run and table; 0: no rows are written."), {"default": 400}),
     ("delimiter", th.StringType, "Unused", _UNUSED, {}),
@@ -94,7 +96,8 @@ def from_environment(properties: Mapping[str, Any]) -> dict[str, str]:
         msg = "The file .env in the current folder cannot be read: it must be text in UTF-8."
         raise LoaderError(msg) from None
     names = {name: f"TARGET_DUCKDB_{name.upper()}" for name in properties}
-    return {name: os.environ[variable] for name, variable in names.items() if os.environ.get(variable)}
+    known = {name: os.environ[variable] for name, variable in names.items() if variable in os.environ}
+    return {name: value for name, value in known.items() if value or name == "encryption_key"}
 
 
 def typed(config: Mapping[str, Any], properties: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
@@ -109,6 +112,9 @@ def typed(config: Mapping[str, Any], properties: Mapping[str, dict[str, Any]]) -
     Raises:
         LoaderError: naming the setting and what it should be, never its value.
     """
+    if config.get("encryption_key") == "":
+        msg = "Setting `encryption_key` is empty: give a key, or remove the setting to write a file without encryption."
+        raise LoaderError(msg)
     result = {
         name: _typed(name, value, properties[name]) if name in properties else value
         for name, value in config.items()

@@ -10,7 +10,7 @@ from singer_sdk.sinks import Sink
 from singer_sdk.sinks.core import JSONSchemaValidator
 
 from singer_target_duckdb.column_types import DELETED_AT, METADATA, columns_of
-from singer_target_duckdb.errors import LoaderError, MissingKeyError
+from singer_target_duckdb.errors import LoaderError, MissingKeyError, about
 from singer_target_duckdb.json_text import raw_from
 from singer_target_duckdb.loading import BatchReader
 from singer_target_duckdb.sql import folded
@@ -250,7 +250,8 @@ class DuckDBSink(Sink):
             records = batch.count(condition) if place is None else 0
             if table.keys:
                 table.deduplicate_by_key(rows)
-            removed = table.write(rows)
+            with about(self.stream_name, self.table):
+                removed = table.write(rows)
             if place is None:
                 self.versions.add_load(records, removed)
 

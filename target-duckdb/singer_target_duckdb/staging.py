@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 import weakref
 from array import array
@@ -12,8 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from singer_target_duckdb.errors import NOT_JSON, LoaderError
-from singer_target_duckdb.json_text import object_from, raw_from
+from singer_target_duckdb.errors import LoaderError
+from singer_target_duckdb.json_text import message_from, raw_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,14 +26,17 @@ if os.name == "posix":
 
 _NEEDED = ("version", "time_extracted", "record")  # of a message
 _PREFIX = "target-duckdb-"
+_MARK = "a directory of target-duckdb; it goes away with the process, or with the next run"
+_CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _BUFFER_BYTES = 256 << 10  # kept in memory per stream, so that few lines at a time cost no system call each
 
 
 class StagingDirectory:
     """A directory (mode 0700) for staging files and for what DuckDB spills; it lives as long as this process.
 
-    A lock on a file inside shows that the owner is alive: directories that a killed process left behind are
-    removed by the next one that uses the same place. `remove` removes this one; so does the end of the process.
+    A lock on a file inside shows that the owner is alive: directories that a killed process of the same user left
+    behind are removed by the next one that uses the same place. The mark in that file comes after the lock, so that no
+    other process takes a directory that is just being made. `remove` removes this one; so does the end of the process.
     """
 
     def __init__(self, parent: str | None) -> None:
@@ -41,7 +45,9 @@ class StagingDirectory:
         _remove_abandoned(place)
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
         lock = open(self.path / "lock", "w", opener=_for_owner)  # noqa: SIM115 - Path.open has no opener
-        _lock(lock)
+        _lock(lock, wait=True)
+        lock.write(_MARK)
+        lock.flush()
         self.remove = weakref.finalize(self, _remove, self.path, lock)
 
     def new_file(self, most: int) -> StagingFile:
@@ -152,10 +158,7 @@ class StagingFile:
         changed = self.path.with_suffix(".repaired")
         with _explained(self.path.parent), self.path.open("rb") as old, changed.open("wb") as new:
             for number, line in zip(self.lines, old, strict=True):
-                try:
-                    message = object_from(line)
-                except ValueError:
-                    raise LoaderError(NOT_JSON.format(line=number)) from None
+                message = message_from(line, number)
                 if not isinstance(message.get("record"), dict):
                     msg = f"Line {number}: the record of stream '{stream}' is not a JSON object."
                     raise LoaderError(msg)
@@ -190,10 +193,10 @@ def _for_owner(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _lock(file: IO[str]) -> None:
-    """Lock an open file for this process; raises OSError if another process holds it."""
+def _lock(file: IO[str], *, wait: bool = False) -> None:
+    """Lock an open file for this process; raises OSError if another process holds it, unless it is waited for."""
     if os.name == "posix":
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _remove(directory: Path, lock: IO[str]) -> None:
@@ -203,6 +206,12 @@ def _remove(directory: Path, lock: IO[str]) -> None:
 
 def _remove_abandoned(place: Path) -> None:
     for directory in place.glob(_PREFIX + "*"):
-        with suppress(OSError), (directory / "lock").open("r+") as file:
-            _lock(file)  # fails while the owner lives
-            shutil.rmtree(directory, ignore_errors=True)
+        with suppress(OSError, ValueError):
+            about = directory.lstat()
+            if not stat.S_ISDIR(about.st_mode) or (os.name == "posix" and about.st_uid != os.getuid()):
+                continue
+            descriptor = os.open(directory / "lock", os.O_RDWR | _CAREFULLY)
+            with os.fdopen(descriptor, "r+") as file:
+                _lock(file)  # fails while the owner lives
+                if file.read(len(_MARK)) == _MARK:
+                    shutil.rmtree(directory, ignore_errors=True)

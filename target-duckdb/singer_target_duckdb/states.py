@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from singer_target_duckdb.json_text import whole_number
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -141,7 +143,7 @@ def version_of(state: Any, stream: str) -> int | None:
     """The version that a state names for a stream, or None."""
     bookmark = bookmark_of(state, stream)
     version = bookmark.get("version") if isinstance(bookmark, dict) else None
-    return version if type(version) is int else None
+    return whole_number(version) if type(version) is int else None
 
 
 def is_in_progress(state: Any, stream: str) -> bool:

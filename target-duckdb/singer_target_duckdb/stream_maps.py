@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from singer_sdk.mapper import StreamMap
+
+
+# The SDK logs there what each expression gives, which is a value of a record.
+logging.getLogger("singer_sdk.mapper").setLevel(logging.INFO)
 
 
 @contextmanager

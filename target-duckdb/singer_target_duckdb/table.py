@@ -106,6 +106,8 @@ class Table:
         Afterwards `columns` has the types of the table. Returns whether the table is new.
         """
         existing = self.existing_columns()
+        if existing and self.catalog != TEMPORARY:
+            self._check_writable()
         self.columns = [
             column if column.type else replace(column, type=existing.get(folded(column.name), "VARCHAR"))
             for column in self.columns
@@ -128,6 +130,14 @@ class Table:
             self._widened(column, existing.get(folded(column.name), column.type)) for column in self.columns
         ]
         return False
+
+    def _check_writable(self) -> None:
+        """Check that the name is not that of a view."""
+        views = "SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = ? AND NOT internal"
+        names = [tuple(map(folded, row)) for row in self.database.rows(views, [self.catalog])]
+        if (folded(self.schema), folded(self.name)) in names:
+            msg = f"{self} is a view, into which nothing can be written; rename it, or load into another schema."
+            raise LoaderError(msg)
 
     def _widened(self, column: Column, present: str) -> Column:
         """The column with the type that the table has after this: what it had, or one that holds both."""

@@ -18,10 +18,10 @@ from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 
 from singer_target_duckdb import stream_maps
-from singer_target_duckdb.batch_files import records
+from singer_target_duckdb.batch_files import BatchFileError, records
 from singer_target_duckdb.bookkeeping import Bookkeeping
 from singer_target_duckdb.database import Database
-from singer_target_duckdb.errors import LoaderError, MissingSchemaError, first_line, sentence
+from singer_target_duckdb.errors import LoaderError, MissingSchemaError, sentence
 from singer_target_duckdb.json_text import object_from, one_line, whole_number
 from singer_target_duckdb.messages import Message, MessageReader, Stop
 from singer_target_duckdb.settings import SETTINGS, apply_aliases, from_environment, typed
@@ -112,6 +112,8 @@ class TargetDuckDB(Target):
         if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
             self._refuse(f"the SCHEMA of stream '{stream}' has no `properties`.")
         keys = message_dict.get("key_properties") or []
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            self._refuse(f"the `key_properties` of stream '{stream}' are not a list of names.")
         if stream in self._begun:
             known = self.mapper.stream_maps[stream][0]
             if (known.raw_schema, known.raw_key_properties) == (schema, keys):
@@ -170,7 +172,7 @@ class TargetDuckDB(Target):
         self._flush_if_full(sinks)
 
     def _flush_if_full(self, sinks: list[DuckDBSink]) -> None:
-        if any(sink.staging.room <= 0 for sink in sinks):
+        if any(sink.staging.room <= 0 or sink.staging.size > _STAGING_BYTES for sink in sinks):
             self.flush()
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
@@ -180,7 +182,7 @@ class TargetDuckDB(Target):
         self._states.add(State(self._reader.line, value, one_line(value, self._reader.value)))
 
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
-        stream, version = message_dict.get("stream"), whole_number(message_dict.get("version"))
+        stream, version = str(message_dict.get("stream")), whole_number(message_dict.get("version"))
         if version is None:
             self._refuse(f"ACTIVATE_VERSION for stream '{stream}' has no whole number as its `version`.")
         self._tap_activates = True
@@ -207,25 +209,23 @@ class TargetDuckDB(Target):
                 activate()
 
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
-        stream = message_dict.get("stream")
+        stream = str(message_dict.get("stream"))
         if stream not in self.mapper.stream_maps:
             self._refuse(f"a BATCH of stream '{stream}' came before its SCHEMA.")
-        sink = self._sinks.get(str(stream)) if stream in self._reader.staging_files else None
+        sink = self._sinks.get(stream) if stream in self._reader.staging_files else None
         try:
-            for record in records(message_dict, self.run.database, sink.columns_to_read if sink else []):
+            columns = sink.columns_to_read if sink else []
+            for record in records(message_dict, self.run.database, columns, self.config.get("batch_dir")):
                 if sink:
                     sink.stage(b'{"record":%b}' % record)
                     self._flush_if_full([sink])
                 else:
                     self._process_record_message(Message("RECORD", stream, msgspec.Raw(record)))
-        except duckdb.IOException as error:
-            self._refuse(f"a BATCH file of stream '{stream}' cannot be read: {first_line(error)}")
-        except ValueError as error:
+        except BatchFileError as error:
             self._refuse(str(error))
 
-    def _refuse(self, sentence: str) -> NoReturn:
-        msg = f"Line {self._reader.line}: {sentence}"
-        raise LoaderError(msg)
+    def _refuse(self, text: str) -> NoReturn:
+        raise LoaderError(f"Line {self._reader.line}: {text}")
 
     # Flushing
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from singer_target_duckdb.errors import LoaderError
+from singer_target_duckdb.errors import LoaderError, about
 from singer_target_duckdb.table import Rows, Table
 
 if TYPE_CHECKING:
@@ -307,7 +307,8 @@ class Versions:
     def _replace(self, version: int) -> None:
         """Replace the table's rows with the staged rows of a version."""
         found = self.staged[version]
-        removed = self.table.replace(Rows(str(found.table)))
+        with about(self.stream, self.table):
+            removed = self.table.replace(Rows(str(found.table)))
         self.save_current(None if version == RUN_VERSION else version)
         self.add_load(found.records, removed)
         self.database.after_commit(lambda: self._drop({v for v in self.staged if v <= version}))
@@ -315,7 +316,9 @@ class Versions:
     def _merge(self, version: int, after: int) -> None:
         """Write the staged rows of a version, and of those before it down to another, into the table."""
         for _, found in sorted(item for item in self.staged.items() if after < item[0] <= version):
-            self.add_load(found.records, self.table.write(Rows(str(found.table))))
+            with about(self.stream, self.table):
+                removed = self.table.write(Rows(str(found.table)))
+            self.add_load(found.records, removed)
         self.database.after_commit(lambda: self._drop({v for v in self.staged if v <= version}))
 
     def _drop(self, versions: set[int]) -> None:

@@ -19,6 +19,11 @@ ROWS = [
 LOADED = [(1, "last", "2024-01-01 08:00:00+00", "[]"), (2, "b", None, None)]
 
 
+@pytest.fixture(autouse=True)
+def _working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
 def batch(path, kind="jsonl", compression="none"):
     encoding = {"format": kind, "compression": compression}
     return {"type": "BATCH", "stream": "t", "encoding": encoding, "manifest": [path.as_uri()]}
