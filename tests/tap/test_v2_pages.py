@@ -174,6 +174,12 @@ def test_months_that_are_read_at_the_same_time_are_no_more_than_one_after_the_ot
     assert asked[0] == asked[1]
 
 
+def test_pay_that_may_not_be_read_is_asked_for_in_one_month_only(sandbox):
+    sandbox.rights.deny("compensations")
+    assert Warehouse(sandbox, ["compensations", "jobs"]).read().outcomes["compensations"] == "skipped"
+    assert len(windows(sandbox)) == 1
+
+
 def test_pay_that_is_listed_only_in_the_month_it_begins_is_found_over_quiet_months(small):
     """Whether an entry is listed in each month in which it holds, nobody says."""
 

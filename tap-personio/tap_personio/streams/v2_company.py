@@ -153,17 +153,23 @@ class Compensations(V2Stream):
         today, earliest = plan.started.date(), self.settings.start_date
         last = self.run.last_day
         oldest_seen = min(last, today)
+        may_read = False
 
         def next_month() -> tuple[dt.date, Iterator[Page]] | None:
-            """The month before, if it has to be read whatever the months hold that are being read."""
+            """The month before, if it has to be read whatever the months hold that are being read.
+
+            The first one is read alone: where the right is missing, one refusal tells.
+            """
             nonlocal last
-            if last < (earliest or oldest_seen - MAX_GAP):
+            is_first = last == self.run.last_day
+            if last < (earliest or oldest_seen - MAX_GAP) or not (may_read or is_first):
                 return None
             first, end = last.replace(day=1), last
             last = first - dt.timedelta(days=1)
             return first, read_cursor(self.client, self._month(first, end), self.limit, stats, IDS)
 
         for first, page in read_lists(next_month, self.settings.concurrency):
+            may_read = True
             ids = IDS(page) if page else []
             if page and ids:
                 oldest_seen = min(oldest_seen, first)
