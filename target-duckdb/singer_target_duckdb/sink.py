@@ -99,6 +99,11 @@ class DuckDBSink(Sink):
         columns = [c.as_key() if c.key in self.key_properties else c for c in columns_of(self.schema)]
         names = {column.key: column.name for column in columns}
         self._check(names)
+        self._descriptions = {
+            names[key]: definition.get("description")
+            for key, definition in self.original_schema["properties"].items()
+            if isinstance(definition, dict) and key in names
+        }
         self.renames = names if any(column.key != column.name for column in columns) else {}
         if self.renames:
             columns = [replace(column, key=column.name) for column in columns]
@@ -169,6 +174,7 @@ class DuckDBSink(Sink):
                 self.versions.save_current(None)
             else:
                 self.versions.load_current()
+            self.table.describe(self.original_schema.get("description"), self._descriptions)
             self.versions.reshape(self.table)
             if self.versions.overwrites:
                 self.versions.stage(RUN_VERSION, line)

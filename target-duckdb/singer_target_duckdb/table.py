@@ -11,7 +11,7 @@ import duckdb
 
 from singer_target_duckdb.column_types import DELETED_AT, EXACT_IN_DOUBLE, HOLDS, MOMENT, Column, wider
 from singer_target_duckdb.errors import LoaderError
-from singer_target_duckdb.sql import folded, quoted
+from singer_target_duckdb.sql import folded, literal, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -178,6 +178,27 @@ class Table:
         self.database.execute(f"UPDATE {self} SET {new} = CAST({name} AS {needed})")
         self.database.execute(f"ALTER TABLE {self} DROP COLUMN {name}")
         self.database.execute(f"ALTER TABLE {self} RENAME COLUMN {new} TO {name}")
+
+    def describe(self, text: Any, columns: Mapping[str, Any]) -> None:
+        """Set the comments of the table and its columns that are not what a schema describes.
+
+        Args:
+            text: description of the table; anything but text leaves the comment as it is.
+            columns: the same for each column, by its name.
+        """
+        wanted = {name: each for name, each in columns.items() if isinstance(each, str) and each}
+        place = [self.catalog, self.schema, self.name]
+        of_table = "WHERE (database_name, lower(schema_name), lower(table_name)) = (?, lower(?), lower(?))"
+        if wanted:
+            query = f"SELECT column_name, comment FROM duckdb_columns() {of_table}"
+            present = {folded(name): comment for name, comment in self.database.rows(query, place)}
+            for name, comment in wanted.items():
+                if present.get(folded(name), comment) != comment:
+                    self.database.execute(f"COMMENT ON COLUMN {self}.{quoted(name)} IS {literal(comment)}")
+        if isinstance(text, str) and text:
+            query = f"SELECT comment FROM duckdb_tables() {of_table}"
+            if self.database.rows(query, place) not in ([(text,)], []):
+                self.database.execute(f"COMMENT ON TABLE {self} IS {literal(text)}")
 
     def drop(self) -> None:
         """Remove the table."""
