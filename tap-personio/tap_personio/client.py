@@ -300,11 +300,14 @@ class _Fetch(Generic[T]):
             return self._client.retry(self._attempt, name, self._request.endpoint, self._stats)
         except TransientError as error:
             msg = f"{self._request.endpoint} kept failing ({error}); try again later"
-            raise StreamFailedError(msg) from None
-        except TapPersonioError:
-            raise
+            failure: TapPersonioError = StreamFailedError(msg)
+        except TapPersonioError as error:
+            failure = error
         except Exception as error:
-            raise unexpected(error) from None
+            failure = unexpected(error)
+        # Without what led to it, which would keep the response in memory.
+        failure.__cause__ = failure.__context__ = None
+        raise failure.with_traceback(None)
 
     def _attempt(self) -> T:
         response = self._accepted()

@@ -12,6 +12,7 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -19,7 +20,13 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from tap_personio.bounds import LARGE_BODY, MAX_BODY, MAX_EXCHANGE_TIMEOUTS
+from tap_personio.bounds import (
+    LARGE_BODY,
+    MAX_BODY,
+    MAX_COMMAS,
+    MAX_CONTAINERS,
+    MAX_EXCHANGE_TIMEOUTS,
+)
 from tap_personio.errors import StreamFailedError, TapPersonioError, TransientError
 from tap_personio.settings import is_loopback
 
@@ -73,6 +80,10 @@ class Request:
     def with_params(self, *params: tuple[str, str]) -> Request:
         """The same request with further parameters."""
         return replace(self, params=self.params + params)
+
+
+def _is_dense(content: bytes) -> bool:
+    return content.count(b"{") + content.count(b"[") > MAX_CONTAINERS or content.count(b",") > MAX_COMMAS
 
 
 def in_path(identifier: Any) -> str:
@@ -205,10 +216,12 @@ class Transport(HTTPAdapter):
             if len(content) <= LARGE_BODY:
                 return content
             with self._large:
-                content += response.read(MAX_BODY + 1 - len(content))
-            if len(content) <= MAX_BODY:
+                rest = iter(lambda: response.read(1 << 20), b"")
+                content += b"".join(islice(rest, (MAX_BODY - LARGE_BODY >> 20) + 1))
+            if len(content) <= MAX_BODY and not _is_dense(content):
                 return content
-        msg = f"an answer has more than {MAX_BODY >> 20} MiB, so that it was not read"
+            del content  # or the error would keep it in memory
+        msg = f"an answer has more than {MAX_BODY >> 20} MiB, or millions of values, so that it was not read"
         raise StreamFailedError(msg)
 
     @functools.cached_property
