@@ -217,3 +217,17 @@ def test_an_identifier_never_leads_to_another_endpoint(sandbox, caplog, stream, 
     if identifier not in (".", "..", "\ud800"):  # of which the last is no JSON
         assert further
     assert "unexpected" not in caplog.text
+
+
+@full
+def test_pay_that_goes_back_for_ever_ends_with_the_year_1970(sandbox):
+    first: list = []
+
+    def alter(path, query, body):
+        if path == "/v2/compensations":
+            first.extend(body["_data"][:1] if not first else ())
+            body |= {"_data": first, "_meta": {}}
+        return body
+
+    assert read(sandbox, "compensations", alter).outcomes == {"compensations": "read"}
+    assert 600 < len(sandbox.requests.to("/v2/compensations")) < 800

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from tap_personio.bounds import EARLIEST
 from tap_personio.columns import ANY, DATE, LIST, NUMBER, OBJECT, TEXT, Column
 from tap_personio.cursor_lists import read_cursor
 from tap_personio.parallel import read_lists
@@ -162,7 +163,7 @@ class Compensations(V2Stream):
             """
             nonlocal last
             is_first = last == self.run.last_day
-            if last < (earliest or oldest_seen - MAX_GAP) or not (may_read or is_first):
+            if last < (earliest or max(oldest_seen - MAX_GAP, EARLIEST.date())) or not (may_read or is_first):
                 return None
             first, end = last.replace(day=1), last
             last = first - dt.timedelta(days=1)
