@@ -19,6 +19,9 @@ INSERT INTO employees VALUES
     (2, 'Goes',   'active',   'Cook',   '40', 10, 'Kitchen', '2020-04-01', NULL),
     (3, 'Stays',  'active',   'Porter', '20', 11, 'House',   '2020-04-01', NULL),
     (4, 'Returns', 'inactive', 'Cook',  '30', 10, 'Kitchen', '2020-04-01', '2020-04-30');
+-- From a run long ago.
+CREATE TABLE persons (id VARCHAR, last_name VARCHAR, status VARCHAR);
+INSERT INTO persons VALUES ('2', 'Goes', 'ACTIVE');
 """
 CHANGES = """
 UPDATE employees SET department_id = 11, department_name = 'House' WHERE id = 1;

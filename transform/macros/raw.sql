@@ -5,16 +5,16 @@
     the column null, and the build goes on. Rows that the loader only marked as deleted (hard_delete: false) are left
     out.
 
-    name: a table of the source `personio`; columns: name -> DuckDB type, which the values are cast to; successor: the
-    table of API v2 with the same content, if this one is of API v1: it counts as empty once it has ended; texts: further
-    columns, of type varchar.
+    name: a table of the source `personio`; columns: name -> DuckDB type, which the values are cast to; counterpart: the
+    table of the other version of the API with the same content: this one counts as empty once it has ended; texts:
+    further columns, of type varchar.
 #}
-{% macro raw(name, columns, successor=none, texts=[]) -%}
+{% macro raw(name, columns, counterpart=none, texts=[]) -%}
     {%- for text in texts -%}
         {%- do columns.update({text: 'varchar'}) -%}
     {%- endfor -%}
     {%- set table = load_relation(source('personio', name)) if execute else none -%}
-    {%- if table and successor and has_ended(name, successor) -%}
+    {%- if table and counterpart and has_ended(name, counterpart) -%}
         {%- set table = none -%}
     {%- endif -%}
     {%- set present = [] -%}
@@ -40,19 +40,19 @@
 
 
 {#
-    Whether a table is not loaded any more although its successor is: by the loader's ledger, for three days.
+    Whether a table is not loaded any more although its counterpart is: by the loader's ledger, for three days.
 
     Its rows would never change again, and who is deleted in Personio would stay.
 #}
-{% macro has_ended(name, successor) -%}
+{% macro has_ended(name, counterpart) -%}
     {%- set loads = adapter.get_relation(target.database, '_singer', 'loads') -%}
     {%- if not loads -%}
         {{ return(false) }}
     {%- endif -%}
     {%- set query -%}
-        select max(committed_at) filter (table_name = '{{ successor }}') > interval 3 day + coalesce(
+        select max(committed_at) filter (table_name = '{{ counterpart }}') > interval 3 day + coalesce(
             max(committed_at) filter (table_name = '{{ name }}'),
-            min(committed_at) filter (table_name = '{{ successor }}')
+            min(committed_at) filter (table_name = '{{ counterpart }}')
         )
         from {{ loads }}
         where finished and table_schema = '{{ source('personio', name).schema }}'

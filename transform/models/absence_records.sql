@@ -10,7 +10,7 @@ in_days as (
         'time_off_type_name': 'varchar', 'status': 'varchar', 'start_date': 'date', 'end_date': 'date',
         'half_day_start': 'boolean', 'half_day_end': 'boolean', 'days_count': 'double',
         'created_at': 'timestamptz', 'updated_at': 'timestamptz',
-    }, successor='absence_periods') }}
+    }, counterpart='absence_periods') }}
 ),
 
 in_hours as (
@@ -19,7 +19,7 @@ in_hours as (
         'absence_type_name': 'varchar', 'status': 'varchar', 'start': 'timestamptz', 'end': 'timestamptz',
         'timezone': 'varchar', 'effective_duration': 'double', 'breakdowns': 'json',
         'created_at': 'timestamptz', 'updated_at': 'timestamptz',
-    }, successor='absence_periods') }}
+    }, counterpart='absence_periods') }}
 ),
 
 periods as (
@@ -27,7 +27,7 @@ periods as (
         'id': 'varchar', 'person_id': 'bigint', 'absence_type_id': 'varchar', 'starts_from_date_time': 'timestamp',
         'starts_from_type': 'varchar', 'ends_at_date_time': 'timestamp', 'ends_at_type': 'varchar',
         'approval_status': 'varchar', 'created_at': 'timestamptz', 'updated_at': 'timestamptz',
-    }) }}
+    }, counterpart='absences') }}
 ),
 
 v1 as (

@@ -3,7 +3,7 @@ with periods as (
         'id': 'varchar', 'person_id': 'bigint', 'type': 'varchar', 'start_date_time': 'timestamp',
         'end_date_time': 'timestamp', 'attribution_date': 'date', 'project_id': 'bigint',
         'approval_status': 'varchar', 'updated_at': 'timestamptz',
-    }) }}
+    }, counterpart='attendances') }}
 ),
 
 days as (
@@ -11,7 +11,7 @@ days as (
         'id': 'varchar', 'id_v2': 'varchar', 'employee_id': 'bigint', 'date': 'date', 'start_time': 'time',
         'end_time': 'time', 'break': 'double', 'project_id': 'bigint', 'project_name': 'varchar', 'status': 'varchar',
         'updated_at': 'timestamptz',
-    }, successor='attendance_periods') }}
+    }, counterpart='attendance_periods') }}
 ),
 
 v1_projects as (

@@ -10,7 +10,7 @@ with employees as (
         'termination_type': 'varchar', 'last_working_day': 'date', 'contract_end_date': 'date', 'fix_salary': 'double',
         'fix_salary_currency': 'varchar', 'fix_salary_interval': 'varchar',
         'created_at': 'timestamptz', 'last_modified_at': 'timestamptz',
-    }, successor='employments', texts=var('employee_attributes')) }}
+    }, counterpart='employments', texts=var('employee_attributes')) }}
 ),
 
 persons as (
@@ -146,5 +146,5 @@ v2 as (
 
 from v1
 union all by name
--- As long as API v1 is loaded, API v2 adds whom v1 does not have.
-from v2 where id not in (select id from v1)
+-- Only if API v1 is not loaded: who is gone from there must not come back from a table of API v2 that is older.
+from v2 where not exists (select 1 from v1)
