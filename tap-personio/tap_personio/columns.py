@@ -239,11 +239,13 @@ def split_tags(value: Any, options: Iterable[Any] = ()) -> Any:
         return found
     with_comma = sorted((o for o in options if isinstance(o, str) and "," in o), key=len, reverse=True)
     tags = []
-    while value:
-        tag = next((o for o in with_comma if value == o or value.startswith(f"{o},")), None)
-        tag = value.partition(",")[0] if tag is None else tag
-        tags.append(tag.strip())
-        value = value[len(tag) + 1 :]
+    start = 0
+    while start < len(value):
+        rest = (start + len(o) for o in with_comma if value.startswith(o, start))
+        end = next((each for each in rest if value[each : each + 1] in ("", ",")), value.find(",", start))
+        end = len(value) if end < 0 else end
+        tags.append(value[start:end].strip())
+        start = end + 1
     return tags
 
 

@@ -191,19 +191,19 @@ class _ListReader:
                 not read.pages or len(ids) == self._size or not ids
             )  # a short page was not the last
             ids = self._listing.ids(page)
-            news.expect(ids)
             read.is_sound &= not self._drop_duplicates(page, ids) and page.total == total
+            news.note(is_new=bool(page.records) or at_most is not None)
             read.add(ids, page.total)
             yield page
         # Whatever the total says: a page that is full may have a successor.
         while len(ids) >= self._size and len(read.pages) != at_most:
             page, ids = self._fetch(len(read.pages))
-            news.expect(ids)
             if not ids or (hash(tuple(ids)), len(ids)) in read.pages[-2:]:
                 break
             has_duplicates = self._drop_duplicates(page, ids)
             if has_duplicates and not page.records and at_most is None:
                 break
+            news.note(is_new=True)
             read.is_sound &= not has_duplicates and page.total == total
             read.add(ids, page.total)
             yield page

@@ -186,10 +186,15 @@ class News:
         """
         seen, is_new = self._seen, False
         for each in ids:
-            place, bit = (hash(each) >> 3) & 0x1FFFFF, 1 << (hash(each) & 7)
+            number = hash(each)
+            place, bit = number >> 3 & 0x1FFFFF, 1 << (number & 7)
             if not seen[place] & bit:
                 seen[place] |= bit
                 is_new = True
+        self.note(is_new=is_new)
+
+    def note(self, *, is_new: bool) -> None:
+        """The same, where it is known whether the page brings something new."""
         self._pages += 1
         self._stale = 0 if is_new else self._stale + 1
         if self._stale > self._patience or self._pages > MAX_PAGES:
