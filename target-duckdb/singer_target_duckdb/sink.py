@@ -39,8 +39,7 @@ class RecordValidator(JSONSchemaValidator):
         try:
             super().__init__(schema)
         except InvalidJSONSchema:
-            msg = f"The schema of stream '{stream}' is not valid JSON schema."
-            raise LoaderError(msg) from None
+            raise self._invalid(stream) from None
         self._stream = stream
 
     def validate(self, record: dict[str, Any]) -> None:
@@ -49,10 +48,20 @@ class RecordValidator(JSONSchemaValidator):
         Raises:
             LoaderError: naming the property and the rule that it breaks.
         """
-        for error in self.validator.iter_errors(record):
+        try:
+            error = next(self.validator.iter_errors(record), None)
+        except (
+            Exception
+        ):  # of a `$ref` that leads nowhere, and of whatever else the schema library does not expect
+            raise self._invalid(self._stream) from None
+        if error:
             where = f"property '{error.absolute_path[0]}'" if error.absolute_path else "a record"
             msg = f"{where} of stream '{self._stream}' breaks the rule `{error.validator}` of its schema."
             raise LoaderError(msg)
+
+    @staticmethod
+    def _invalid(stream: str) -> LoaderError:
+        return LoaderError(f"The schema of stream '{stream}' is not valid JSON schema.")
 
 
 @dataclass

@@ -66,7 +66,7 @@ def test_parquet_files_are_merged(load, tmp_path, config):
     ]
 
 
-def test_a_file_with_a_value_that_does_not_fit_changes_nothing_and_says_which_column(load, tmp_path):
+def test_a_file_with_a_value_that_does_not_fit_is_named_by_column(load, tmp_path):
     path = tmp_path / "batch.jsonl"
     path.write_bytes(jsonl([*ROWS, {"id": "secret"}]))
     with pytest.raises(LoaderError, match="Line 2: the value of column 'id' in a record of stream 't'"):

@@ -46,7 +46,7 @@ def test_parts_of_messages_of_the_wrong_type_end_in_a_sentence_or_a_row(load, od
     }
     for key in ("stream", "schema", "key_properties"):
         load_or_refuse(load, u | {key: odd}, **config)
-    for part in ("type", "format", "anyOf", "enum", "maximum"):
+    for part in ("type", "format", "anyOf", "enum", "maximum", "$ref"):
         definition = {"type": ["null", "string"], part: odd} if part != "enum" else {part: odd}
         load_or_refuse(load, u | {"schema": {"properties": {"x": definition}}}, record("u", x="1"), **config)
     for key in ("stream", "record", "version", "time_extracted"):
@@ -239,7 +239,7 @@ def test_what_a_stream_map_sees_is_in_no_log_at_any_level(load):
     assert load.rows("SELECT name FROM t") == [("S3CRET",)]
 
 
-def test_extensions_are_neither_installed_nor_loaded_unless_the_settings_say_so(load):
+def test_extensions_come_only_where_the_settings_say_so(load):
     query = (
         "SELECT current_setting('autoinstall_known_extensions'), current_setting('autoload_known_extensions')"
     )

@@ -94,7 +94,7 @@ def as_text(kind: str, value: Any, column: str) -> str | None:
     [{}, {"add_metadata_columns": True}, {"hard_delete": True}, {"hard_delete": False, "add_metadata_columns": True}],
     ids=str,
 )  # fmt: skip
-def test_increments_of_every_type_and_key_go_into_the_tables_of_the_other_target(load, tmp_path, config):
+def test_increments_go_into_every_type_and_key_of_the_other_target(load, tmp_path, config):
     upstream = install("target-duckdb==0.8.0", "duckdb==1.1.3")
     file = tmp_path / "upstream.json"
     file.write_text(json.dumps({"path": str(load.path), "default_target_schema": "main", **config}))
