@@ -125,11 +125,13 @@ class BatchReader:
                 raise MissingKeyError(msg)
         query = f"SELECT version, min(rowid), count(*) FROM {self.table} GROUP BY version ORDER BY 2"
         versions = self.database.rows(query)
-        if odd := [(version, text) for text, *_ in versions if text != (version := _version_of(text))]:
-            for version, text in odd:
+        spellings = {text: _version_of(text) for text, *_ in versions}
+        for text, version in spellings.items():
+            if text != version:  # such as 1.0, which is version 1
                 self.database.execute(
                     f"UPDATE {self.table} SET version = ? WHERE version = ?", [version, text]
                 )
+        if any(text != version for text, version in spellings.items()):
             versions = self.database.rows(query)
         if (found := sum(count for *_, count in versions)) != len(staging):
             msg = f"Stream '{self.stream}': DuckDB found {found} records where {len(staging)} had come."
@@ -151,7 +153,7 @@ class BatchReader:
         self.database.execute(f"""
             CREATE OR REPLACE TEMP TABLE {self.table} AS
             SELECT struct_pack({values}) AS record, version::VARCHAR AS version
-            FROM {_staged(staging, columns, fast=fast)}
+            FROM {_read_json(staging, columns, fast=fast)}
             """)
         if not staging.repaired and self._may_be_rounded(columns) and self._is_rounded(staging):
             staging.repair(self.stream, columns)
@@ -176,7 +178,7 @@ class BatchReader:
     # Why DuckDB does not take a staging file
 
     def _read_as_text(self, staging: StagingFile, columns: list[Column]) -> None:
-        source = _staged(staging, columns)
+        source = _read_json(staging, columns)
         self.database.execute(f"CREATE OR REPLACE TEMP TABLE {self._text} AS SELECT record FROM {source}")
 
     def _columns_to_widen(self, staging: StagingFile, columns: list[Column]) -> list[Column]:
@@ -213,7 +215,7 @@ class BatchReader:
 
 
 def _version_of(text: str | None) -> str | None:
-    """A version in its only spelling; None if it is none."""
+    """The number of a version as Python writes it; None if the text is no whole number."""
     with suppress(ValueError):  # a number of very many digits
         number = None if text is None else whole_number(value_from(text))
         return None if number is None else str(number)
@@ -224,8 +226,8 @@ def _line_bytes(staging: StagingFile) -> int:
     return max(staging.longest + 1024, _LEAST_LINE_BYTES)
 
 
-def _staged(staging: StagingFile, columns: list[Column], *, fast: bool = False) -> str:
-    """What follows FROM to read a staging file: `record` with a field for each key, and what stands beside it."""
+def _read_json(staging: StagingFile, columns: list[Column], *, fast: bool = False) -> str:
+    """SQL that reads a staging file: `record` with a field for each key, and what stands beside it in the message."""
     fields = ", ".join(
         f"{quoted(c.key)} {'VARCHAR' if staging.repaired and c.type == 'JSON' else c.read_type(fast=fast)}"
         for c in columns

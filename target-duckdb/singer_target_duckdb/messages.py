@@ -178,8 +178,8 @@ class MessageReader(GenericSingerReader[bytes]):
         if not prefix or self._prefixes[stream] == _MOST_PREFIXES:
             return
         self._prefixes[stream] += 1
-        with suppress(ValueError, RecursionError):  # as loading will say
-            staging.look_at(object_from(bytes(message.record)))
+        with suppress(ValueError, RecursionError):  # loading will say what is wrong with it
+            staging.on_sample(object_from(bytes(message.record)))
         with suppress(msgspec.MsgspecError, UnicodeDecodeError):
             begun = _decode(prefix + b"}}")
             if (begun.type, begun.stream, begun.record) == (_RECORD, stream, msgspec.Raw(b"{}")):

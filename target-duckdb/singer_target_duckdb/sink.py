@@ -99,7 +99,7 @@ class DuckDBSink(Sink):
         super().__init__(target, stream_name, schema, key_properties)
         self.run = target.run
         self.staging = self.run.staging.new_file(self.config["batch_size_rows"])
-        self.staging.look_at = self._warn_of_undeclared
+        self.staging.on_sample = self._warn_of_undeclared
         appends = self.config["load_method"] == "append-only" or not self.key_properties
         # With a key it counts, whether or not the schema declares it.
         if not appends or DELETED_AT in self.original_schema.get("properties", {}):
@@ -186,7 +186,7 @@ class DuckDBSink(Sink):
             self.table.describe(self.original_schema.get("description"), self._descriptions)
             self.versions.reshape(self.table)
             if self.versions.overwrites:
-                self.versions.stage(RUN_VERSION, line)
+                self.versions.staged_version(RUN_VERSION, line)
 
     def get_validator(self) -> RecordValidator | None:
         """What checks records against the schema, if `validate_records` asks for it."""
@@ -270,8 +270,8 @@ class DuckDBSink(Sink):
             if place is None:
                 self.versions.add_load(records, removed)
 
-    def written(self, batch: Batch) -> None:
-        """The batch is committed."""
+    def committed(self, batch: Batch) -> None:
+        """Count a batch that has been committed, and forget it."""
         self.tally_record_written(len(batch))
         self.record_counter_metric.increment(len(batch))
         self.staging.clear()

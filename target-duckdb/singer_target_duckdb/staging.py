@@ -50,11 +50,11 @@ class StagingDirectory:
         lock.flush()
         self.remove = weakref.finalize(self, _remove, self.path, lock)
 
-    def new_file(self, most: int) -> StagingFile:
+    def new_file(self, max_records: int) -> StagingFile:
         """A new, empty staging file in this directory, for at most so many records."""
         descriptor, name = tempfile.mkstemp(suffix=".ndjson", dir=self.path)
         os.close(descriptor)
-        return StagingFile(Path(name), most)
+        return StagingFile(Path(name), max_records)
 
 
 class LineNumbers:
@@ -94,21 +94,21 @@ class StagingFile:
         size: bytes staged.
         longest: no line is longer than this many bytes.
         repaired: whether its lines have been written anew in a form that DuckDB takes.
-        look_at: called with a few of the records that are staged as they come.
+        on_sample: called with the first record of each line prefix, decoded; the records after it are only copied.
         version: the version of the last message that was decoded; those of the others are not known before loading.
     """
 
-    def __init__(self, path: Path, most: int) -> None:
+    def __init__(self, path: Path, max_records: int) -> None:
         self.path = path
-        self._most = most
+        self._max_records = max_records
         self.version: int | None = None
-        self.look_at: Callable[[dict[str, Any]], object] = lambda _: None
+        self.on_sample: Callable[[dict[str, Any]], object] = lambda _: None
         self.clear()
 
     def clear(self) -> None:
         """Forget all records."""
         self.lines = LineNumbers()
-        self.room = self._most
+        self.room = self._max_records
         self.size = self.longest = self._written = 0
         self.repaired = False
         self._buffer: list[bytes] = []

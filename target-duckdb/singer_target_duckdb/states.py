@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from singer_target_duckdb.input_end import InputEnd
 from singer_target_duckdb.json_text import whole_number
 
 if TYPE_CHECKING:
@@ -32,27 +33,6 @@ class State:
     text: str
 
 
-@dataclass(frozen=True)
-class End:
-    """What is known of a stream at the end of the input.
-
-    Attributes:
-        last_elsewhere: input line of the last message of another stream.
-        last_state: input line of the last state.
-        named: the version that the last state names for the stream.
-        withheld: the version that the last withheld state names for the stream.
-        is_in_progress: the last state says that the stream was still being read.
-        tap_activates: whether any stream had an ACTIVATE_VERSION.
-    """
-
-    last_elsewhere: int
-    last_state: int
-    named: int | None
-    withheld: int | None
-    is_in_progress: bool
-    tap_activates: bool
-
-
 class States:
     """The states of a run, in the order in which they came.
 
@@ -72,11 +52,11 @@ class States:
         self._committable: State | None = None
         self._waiting: list[State] = []
         self._bytes = 0
-        self._last_judged: Any = None
+        self._before: Any = None  # value of the last state that was judged
         self._bookmarks_before: dict[str, Any] = {}
 
     def add(self, state: State) -> None:
-        """A state has come.
+        """Add a state that has come.
 
         Where there are very many, every second one is forgotten: to write an earlier state is always right.
         """
@@ -88,14 +68,17 @@ class States:
             self._bytes = sum(len(each.text) for each in self._waiting)
 
     def judge(self, versions: Collection[Versions]) -> None:
-        """Decide about the states that wait, which are before the end of what has been parsed."""
+        """Decide which of the waiting states may be written after the next commit.
+
+        All records before them have been parsed, so `versions` know what was being staged when each state came.
+        """
         for state in self._waiting:
             staging = {each.stream for each in versions if each.is_staging_at(state.line)}
             self._bookmarks_before = {
-                stream: self._bookmarks_before.get(stream, bookmark_of(self._last_judged, stream))
+                stream: self._bookmarks_before.get(stream, bookmark_of(self._before, stream))
                 for stream in staging
             }
-            self._last_judged = state.value
+            self._before = state.value
             known = None if state.value is None else state
             is_covered = not any(each.withholds_states_at(state.line) for each in versions)
             if is_covered and all(self._rewinds_to_before(state.value, stream) for stream in staging):
@@ -121,9 +104,15 @@ class States:
         state, self._committable = self._committable, None
         return state.text if state else None
 
-    def end(self, stream: str, last_elsewhere: int, *, tap_activates: bool) -> End:
-        """What is known of a stream at the end of the input, by the states and these facts."""
-        return End(
+    def end(self, stream: str, last_elsewhere: int, *, tap_activates: bool) -> InputEnd:
+        """What is known of a stream at the end of the input.
+
+        Args:
+            stream: its name in the tap's state.
+            last_elsewhere: input line of the last message of another stream.
+            tap_activates: whether any stream had an ACTIVATE_VERSION.
+        """
+        return InputEnd(
             last_elsewhere=last_elsewhere,
             last_state=self.last_line,
             named=version_of(self.last, stream),

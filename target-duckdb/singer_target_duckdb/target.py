@@ -248,7 +248,7 @@ class TargetDuckDB(Target):
 
         database.with_enough_memory(write)
         for sink, batch, _ in placed:
-            sink.written(batch)
+            sink.committed(batch)
         if state := self._states.take(versions):
             sys.stdout.write(state + "\n")
             sys.stdout.flush()

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from singer_target_duckdb.bookkeeping import Bookkeeping
     from singer_target_duckdb.database import Database
+    from singer_target_duckdb.input_end import InputEnd
     from singer_target_duckdb.loading import Batch
-    from singer_target_duckdb.states import End
 
 RUN_VERSION = -1  # of all records of a run with load_method overwrite; taps number their versions from 0 or 1
 
@@ -101,13 +101,13 @@ class Versions:
         places: dict[int | None, list[str]] = {}
         for version, condition, row in self._parts(batch):
             if version is not None:
-                self.begin(version)
+                self.note(version)
             destination = self.destination_of(version)
             self.carried.add(version if destination is None else destination)
             if destination is None:
                 self.had_direct_rows = True
             else:
-                self.stage(destination, batch.lines[row]).records += batch.count(condition)
+                self.staged_version(destination, batch.lines[row]).records += batch.count(condition)
             places.setdefault(destination, []).append(condition)
         if len(places) == 1:
             return dict.fromkeys(places, "true")
@@ -148,15 +148,21 @@ class Versions:
         held = self.unconfirmed if self.current is None else self.current
         return None if held is not None and version <= held else version
 
-    def begin(self, version: int) -> None:
-        """Look at a version before its first record: where none is known, but the table has rows, it is merged."""
+    def note(self, version: int) -> None:
+        """Take note of a version before it is looked up in `destination_of`.
+
+        The first one that comes for a table with rows of which no version is known is `unconfirmed`.
+
+        Raises:
+            LoaderError: if only changes come to a version that the table does not have.
+        """
         self._resolve_missing(version)
         nothing_known = self.current is None and self.unconfirmed is None and not self.staged
         if nothing_known and (self.had_direct_rows or self.table.has_rows()):
             self.unconfirmed = version
 
-    def stage(self, version: int, line: int) -> StagedVersion:
-        """The version being staged, begun if it is new."""
+    def staged_version(self, version: int, line: int) -> StagedVersion:
+        """The staged version of this number, with an empty table if it is new, which this line of the input began."""
         if version not in self.staged:
             beside = self.table.beside(str(version))
             beside.drop()
@@ -165,7 +171,7 @@ class Versions:
         return self.staged[version]
 
     def reshape(self, table: Table) -> None:
-        """Give what is being staged the columns that the table has now, and the table the types that hold both."""
+        """Give each staged version the columns of the table, and the table the wider types that staged rows need."""
         self.table = table
         for found in self.staged.values():
             found.table.columns, found.table.keys = list(table.columns), table.keys
@@ -224,7 +230,7 @@ class Versions:
 
     def activate(self, version: int, line: int) -> None:
         """Replace the table if the version's records came before; else they are still to come."""
-        self.begin(version)
+        self.note(version)
         if self._is_unconfirmed(version):
             self.save_current(version)
         elif self.destination_of(version) == version:
@@ -234,26 +240,25 @@ class Versions:
             elif not found and self.had_direct_rows:
                 self._ignore(version)
             else:
-                self.stage(version, line).activated_early = True
+                self.staged_version(version, line).activated_early = True
 
-    def settle(self, end: End) -> None:
+    def settle(self, end: InputEnd) -> None:
         """Decide about the versions that no ACTIVATE_VERSION has completed by the end of the input.
 
         Raises:
             LoaderError: if only changes came to a version that the table does not have.
         """
         self._resolve_missing(end.named)
-        current = self.current
-        if end.named is not None and (self._is_unconfirmed(end.named) or self._is_empty_without(end.named)):
+        current = self.current  # as it will be: `save_current` sets it after the commit
+        if end.named is not None and (self._is_unconfirmed(end.named) or self._is_of_empty_table(end.named)):
             self.save_current(end.named)
             current = end.named
-        not_carried = {v for v in self.staged if v != RUN_VERSION and self.carried and v not in self.carried}
-        for version in not_carried:
+        ignored = {v for v in self.staged if v != RUN_VERSION and self.carried and v not in self.carried}
+        for version in ignored:
             self._ignore(version)
-        is_whole, settled = True, RUN_VERSION
-        for version, found in sorted(self.staged.items()):
-            if version in not_carried:
-                continue
+        is_whole, settled = True, RUN_VERSION  # up to `settled`, all staged versions have been written
+        for version in sorted(self.staged.keys() - ignored):
+            found = self.staged[version]
             outcome = self._outcome(version, found, end, current)
             if outcome == "replace":
                 self._replace(version)
@@ -265,12 +270,17 @@ class Versions:
                 current = version
             settled = version if outcome else settled
             is_whole = bool(outcome)  # what becomes of a version settles those before it
-        has_ended = self._has_ended(end) or self.last_activation == self.last_line > 0
+        has_ended = end.shows_end_after(self.last_line) or self.last_activation == self.last_line > 0
         self.add_load(finished=is_whole and has_ended)
 
-    def _outcome(self, version: int, found: StagedVersion, end: End, current: int | None) -> str | None:
-        """What becomes of a staged version at the end of the input; None if it is not complete."""
-        has_ended = self._has_ended(end)
+    def _outcome(self, version: int, found: StagedVersion, end: InputEnd, current: int | None) -> str | None:
+        """What becomes of a staged version at the end of the input.
+
+        Returns:
+            "replace" the table's rows with it, "merge" it into them, "merge as current": its number is kept too. None:
+            it is not complete, so that nothing of it is loaded.
+        """
+        has_ended = end.shows_end_after(self.last_line)
         if version == RUN_VERSION:
             return "replace" if has_ended or not end.last_state else None
         if found.activated_early:
@@ -283,14 +293,11 @@ class Versions:
             return "merge as current"
         return None if end.tap_activates or end.is_in_progress or self.is_refill else "merge"
 
-    def _has_ended(self, end: End) -> bool:
-        return max(end.last_elsewhere, end.last_state) > self.last_line and not end.is_in_progress
-
     def _is_unconfirmed(self, version: int) -> bool:
         return self.current is None and self.unconfirmed == version
 
-    def _is_empty_without(self, version: int) -> bool:
-        """Whether nothing came for an empty table that does not know a version yet."""
+    def _is_of_empty_table(self, version: int) -> bool:
+        """Whether a version without any record is newer than that of an empty table."""
         is_newer = self.reads_versions and (self.current is None or self.current < version)
         return is_newer and not self.carried and not self.staged and not self.table.has_rows()
 
