@@ -32,6 +32,8 @@ DOCUMENTED: Mapping[str, Limit] = {
 UNLIMITED = float("inf")
 V1_DEFAULT = Limit(UNLIMITED, UNLIMITED)
 V2_DEFAULT = Limit(10, 100)
+# So many requests of a burst are kept back: requests of several threads may arrive closer together than they left.
+RESERVE = 2
 # Learning a limit that nobody publishes: a refusal sets the rate below what was taken since the last one. The rate
 # grows with each request that is taken, fast after the first refusal (it may have been a chance), then slower.
 MEASURED_SECONDS = 5.0
@@ -93,6 +95,7 @@ class Bucket:
             return
         if not (LEAST_TOLD_RATE <= rate < 1e6 and 1 <= burst < 1e6 and remaining < 1e6):
             return
+        burst = max(burst - RESERVE, 1.0)
         if self._limit.rate != UNLIMITED:
             self._refill(now)
         else:

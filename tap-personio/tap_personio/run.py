@@ -34,6 +34,7 @@ class RunContext:
         self.client = Client(settings)
         self.ids: dict[str, ParentIds] = {}
         self.read_deletions: Callable[[], Mapping[str, dt.datetime]] = dict
+        self._lock = threading.Lock()
         self._stats: dict[str, StreamStats] = {}
         self.reports = Reports(self)
         self._catalogue_error: StreamFailedError | None = None
@@ -81,7 +82,9 @@ class RunContext:
     def was_deleted(self, events: tuple[str, ...], since: dt.datetime) -> bool:
         """Whether a webhook event of one of these names tells of a deletion since a moment."""
         second = since.replace(microsecond=0)  # events have no fraction
-        return any(self._deletions[name] >= second for name in events if name in self._deletions)
+        with self._lock:  # one stream asks, the others wait for the answer
+            deletions = self._deletions
+        return any(deletions[name] >= second for name in events if name in deletions)
 
 
 class ParentIds:
@@ -97,8 +100,8 @@ class ParentIds:
         self._listed: list[Any] | None = None
         self._lock = threading.Lock()
 
-    def will_be_provided(self) -> None:
-        """The stream reads all its records in this run, so that nobody else has to: `collect` and `end` follow."""
+    def may_be_provided(self) -> None:
+        """The stream is read in this run: if whole, nobody else has to list the ids. `collect` or `end` follows."""
         self._provided = Future()
 
     def collect(self, pages: Iterator[Any], ids_of: Callable[[Any], Iterable[Any]]) -> Iterator[Any]:
@@ -115,7 +118,7 @@ class ParentIds:
         provided.set_result(list(dict.fromkeys(ids)))
 
     def end(self) -> None:
-        """The stream has ended, perhaps before its pages did: then whoever asks lists the identifiers."""
+        """The stream provides none, or no more of them: then whoever asks lists the identifiers."""
         if self._provided is not None:
             self._provided.cancel()
 

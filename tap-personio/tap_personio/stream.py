@@ -75,6 +75,7 @@ class PersonioStream(Stream):
 
     def __init__(self, tap: Tap, run: RunContext) -> None:
         self.run = run  # the SDK's constructor asks for the schema
+        self._sync_plan: SyncPlan | None = None
         super().__init__(tap)
 
     # -- what a subclass says ---------------------------------------------------------------------------------
@@ -154,10 +155,12 @@ class PersonioStream(Stream):
             and self.replication_key == self.declared_replication_key
         )
 
-    @functools.cached_property
+    @property
     def plan(self) -> SyncPlan:
-        """How the stream is read in this run."""
-        return plan_sync(self.stream_state, self._sync_rules, self.run.started)
+        """How the stream is read in this run. For one thread at a time."""
+        if self._sync_plan is None:  # cached_property of Python 3.11 would let all streams wait for one
+            self._sync_plan = plan_sync(self.stream_state, self._sync_rules, self.run.started)
+        return self._sync_plan
 
     @functools.cached_property
     def _sync_rules(self) -> SyncRules:
@@ -243,14 +246,17 @@ class PersonioStream(Stream):
             StreamFailedError: not everything could be read.
             TapPersonioError: nothing more can be read by any stream.
         """
-        if self.parent_ids is None or not self.plan.is_full_sync:
-            yield from self.chunks(self.pages(self.plan, self.stats))
-            return
-        ids = self.run.ids[self.name]
+        ids = self.run.ids[self.name] if self.parent_ids else None
         try:
-            yield from self.chunks(ids.collect(self.pages(self.plan, self.stats), self.parent_ids))
+            pages = self.pages(self.plan, self.stats)
+            if ids and self.parent_ids and self.plan.is_full_sync:
+                pages = ids.collect(pages, self.parent_ids)
+            elif ids:
+                ids.end()
+            yield from self.chunks(pages)
         finally:
-            ids.end()
+            if ids:
+                ids.end()
 
     def chunks(self, pages: Iterator[Page]) -> Iterator[Chunk]:
         """What each page brings, encoded."""

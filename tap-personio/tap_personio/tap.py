@@ -7,7 +7,6 @@ import functools
 import gc
 import logging
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
@@ -195,6 +194,7 @@ class TapPersonio(Tap):
 
     def _plan(self, streams: Iterable[PersonioStream]) -> None:
         run = self.run_context
+        _ = run.started  # before the streams' threads ask for it
         events = next(stream for stream in self._all_streams if isinstance(stream, WebhookEvents))
         if events.selected:
             names = {name for stream in self._all_streams for name in stream.deletion_events}
@@ -209,9 +209,8 @@ class TapPersonio(Tap):
             stream.stats.begin()
             if stream.attribute_columns:
                 stream.attribute_columns.warn_of_changes(stream.logger, stream.name, stream.stream_state)
-            with suppress(Exception):  # the stream's own thread meets it again, and says so
-                if stream.parent_ids and stream.plan.is_full_sync:
-                    run.ids[stream.name].will_be_provided()
+            if stream.parent_ids:
+                run.ids[stream.name].may_be_provided()
 
     def _write_all(self, messages: Iterable[Any]) -> None:
         for message in messages:

@@ -50,3 +50,15 @@ def test_a_refused_request_holds_up_others_only_where_the_server_asks_for_it(end
     limits.learn(endpoint, 429, {})
     limits.refused(endpoint, 30.0, retry_after)
     assert (limits.take(endpoint) > 20) is waits
+
+
+def test_fewer_requests_leave_at_once_than_the_server_takes(monkeypatch):
+    monkeypatch.setattr("time.monotonic", lambda: 1000.0)
+    limits, endpoint = RateLimits(), "v2/attendance-periods"
+    headers = {"replenish-rate": "10", "burst-capacity": "50", "remaining": "49"}
+    assert not limits.take(endpoint)
+    limits.learn(endpoint, 200, {f"x-ratelimit-{name}": value for name, value in headers.items()})
+    more = 0
+    while not limits.take(endpoint):
+        more += 1
+    assert 45 < more < 49
