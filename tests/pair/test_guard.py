@@ -64,7 +64,7 @@ def test_employees_that_a_narrowed_credential_cannot_see_stay(sandbox, tmp_path)
     )
     assert f", the last one {balances:,}, " in second
     assert "--full-refresh" in first
-    assert "do what the tap's own message says, or without one run it again" in run.target_log
+    assert "the tap's own message says why, and if there is none, run again" in run.target_log
     after = pair.state["bookmarks"]
     assert {name for name in kept if kept[name] == after[name]} == set(streams[:2])
     assert after["projects"]["records"] == len(expected["projects"].rows)
