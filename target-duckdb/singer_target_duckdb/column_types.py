@@ -86,14 +86,14 @@ class Reading:
         fast_type: type as which DuckDB reads the value in the fast way, if there is one: a number of which DuckDB
             makes a text first takes it twice the time to read.
         inexact: the value, read in the fast way, may not be what was written.
-        through: type to which the text is cast first.
+        through: types to which the text is cast first, one after the other.
     """
 
     invalid: str | None = None
     is_number: bool = False
     fast_type: str | None = None
     inexact: str = ""
-    through: str | None = None
+    through: tuple[str, ...] = ()
 
 
 _WHOLE = Reading(
@@ -103,9 +103,8 @@ _WHOLE = Reading(
     inexact=f"{{value}} <> trunc({{value}}) OR abs({{value}}) >= {EXACT_IN_DOUBLE}",
 )
 _NESTED = Reading("to_json(TRY_CAST({value} AS {type})) IS DISTINCT FROM {value}")
-_COARSE = (
-    f"TRY_CAST(TRY_CAST({{value}} AS {MOMENT}) AS {{type}})::{MOMENT} <> TRY_CAST({{value}} AS {MOMENT})"
-)
+_IN_UTC = f"TRY_CAST(TRY_CAST({{value}} AS {MOMENT}) AS TIMESTAMP)"
+_COARSE = f"TRY_CAST({_IN_UTC} AS {{type}})::TIMESTAMP <> {_IN_UTC}"
 _INFINITE = "(strlen({value}) > 30 OR contains(lower({value}), 'e')) AND isinf(TRY_CAST({value} AS {type}))"
 _MIDNIGHT = r".{{10}}([T ]00:00(:00(\.0+)?)?(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)?)?"
 
@@ -115,8 +114,10 @@ READINGS: dict[str, Reading] = {
     "FLOAT": Reading(_INFINITE, is_number=True),
     "DATE": Reading(f"strlen({{value}}) > 10 AND NOT regexp_full_match({{value}}, '{_MIDNIGHT}')"),
     "TIME": Reading("NOT regexp_full_match({value}, '[^+-]*([+-]00(:?00)?)?')"),
-    "TIMESTAMP": Reading(through=MOMENT),  # by itself DuckDB drops the offset
-    **dict.fromkeys(("TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), Reading(_COARSE, through=MOMENT)),
+    "TIMESTAMP": Reading(through=(MOMENT,)),  # by itself DuckDB drops the offset
+    **dict.fromkeys(
+        ("TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), Reading(_COARSE, through=(MOMENT, "TIMESTAMP"))
+    ),
     # DuckDB rounds to the decimals that a type has, which stand at the end of its name.
     "DECIMAL": Reading(
         r"regexp_matches({value}, '\.[0-9]{{' || regexp_extract('{type}', '([0-9]+)\)', 1) || '}}0*[1-9]|[eE]-')",
@@ -214,8 +215,8 @@ class Column:
         if reading.is_number:
             cases += f" WHEN {value} = 'true' THEN '1' WHEN {value} = 'false' THEN '0'"
         text = f"CASE {cases} ELSE {value} END" if cases else value
-        if reading.through:
-            text = f"{cast}({text} AS {reading.through})"
+        for kind in reading.through:
+            text = f"{cast}({text} AS {kind})"
         return f"{cast}({text} AS {self.type})"
 
 
