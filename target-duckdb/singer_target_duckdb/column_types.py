@@ -115,8 +115,10 @@ READINGS: dict[str, Reading] = {
     "DATE": Reading(f"strlen({{value}}) > 10 AND NOT regexp_full_match({{value}}, '{_MIDNIGHT}')"),
     "TIME": Reading("NOT regexp_full_match({value}, '[^+-]*([+-]00(:?00)?)?')"),
     "TIMESTAMP": Reading(through=(MOMENT,)),  # by itself DuckDB drops the offset
-    **dict.fromkeys(
-        ("TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), Reading(_COARSE, through=(MOMENT, "TIMESTAMP"))
+    **dict.fromkeys(("TIMESTAMP_S", "TIMESTAMP_MS"), Reading(_COARSE, through=(MOMENT, "TIMESTAMP"))),
+    "TIMESTAMP_NS": Reading(
+        f"{_IN_UTC} NOT BETWEEN TIMESTAMP '1677-09-22' AND TIMESTAMP '2262-04-11'",
+        through=(MOMENT, "TIMESTAMP"),
     ),
     # DuckDB rounds to the decimals that a type has, which stand at the end of its name.
     "DECIMAL": Reading(
