@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 # From here on records are many and wide.
 _WIDE_COLUMNS = 32
 _WIDE_BYTES = 64 << 20
+# So many records of a version are parsed while the tap is slower than DuckDB: they go beside the table, where it costs
+# nothing to write them in small pieces.
+_IDLE_RECORDS = 50_000
 
 
 class RecordValidator(JSONSchemaValidator):
@@ -140,6 +143,12 @@ class DuckDBSink(Sink):
         """Whether records need not pass through Python."""
         settings = ("validate_records", "add_record_metadata", "flattening_enabled")
         return not self.renames and not any(self.config.get(setting) for setting in settings)
+
+    @property
+    def is_worth_parsing(self) -> bool:
+        """Whether enough waits that goes beside the table, so that it can be parsed while the tap is slow."""
+        beside = self.versions.destination_of(self.staging.version)
+        return len(self.staging) >= _IDLE_RECORDS and beside is not None
 
     def _check(self, names: dict[str, str]) -> None:
         if missing := [key for key in self.key_properties if key not in names]:

@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 
 _STAGING_BYTES = 512 << 20
 _FLUSH_SECONDS = 300
-# So many records of a version are parsed while the tap is slower than DuckDB: they go beside the table, where it costs
-# nothing to write them in small pieces.
-_IDLE_RECORDS = 50_000
 
 
 class TargetDuckDB(Target):
@@ -117,10 +114,12 @@ class TargetDuckDB(Target):
         if stream in self._begun:
             known = self.mapper.stream_maps[stream][0]
             if (known.raw_schema, known.raw_key_properties) == (schema, keys):
+                for sink in self._sinks_of(stream):
+                    sink.versions.last_line = self._reader.line
                 return
         with stream_maps.applied():
             self.mapper.register_raw_stream_schema(stream, schema, keys)
-        maps = [m for m in self.mapper.stream_maps[stream] if not isinstance(m, RemoveRecordTransform)]
+        maps = self._kept_maps(stream)
         begins_at = None if stream in self._begun else version_of(self._states.last, stream)
         self._begun.add(stream)
         for stream_map in maps:
@@ -140,10 +139,10 @@ class TargetDuckDB(Target):
         if name in self._sinks:
             self.flush()
             self._sinks.pop(name).staging.path.unlink()
-        keys = stream_map.transformed_key_properties
-        sink = self._sinks[name] = DuckDBSink(self, name, stream_map.transformed_schema, keys)
-        sink.setup()
-        return sink
+        shape = stream_map.transformed_schema, stream_map.transformed_key_properties
+        self._sinks[name] = DuckDBSink(self, name, *shape)
+        self._sinks[name].setup()
+        return self._sinks[name]
 
     def _process_record_message(self, message: Message) -> None:  # type: ignore[override]
         """Map, flatten or validate a record, and stage it; the reader stages all others by itself."""
@@ -192,9 +191,14 @@ class TargetDuckDB(Target):
             )
             self.logger.warning(sentence, self._reader.line, stream)
             return
-        for stream_map in self.mapper.stream_maps[stream]:
-            if not isinstance(stream_map, RemoveRecordTransform):
-                self._activate(self._sinks[stream_map.stream_alias], version)
+        for sink in self._sinks_of(stream):
+            self._activate(sink, version)
+
+    def _sinks_of(self, stream: str) -> list[DuckDBSink]:
+        return [self._sinks[m.stream_alias] for m in self._kept_maps(stream)]
+
+    def _kept_maps(self, stream: str) -> list[StreamMap]:
+        return [m for m in self.mapper.stream_maps[stream] if not isinstance(m, RemoveRecordTransform)]
 
     def _activate(self, sink: DuckDBSink, version: int) -> None:
         versions = sink.versions
@@ -214,8 +218,8 @@ class TargetDuckDB(Target):
             self._refuse(f"a BATCH of stream '{stream}' came before its SCHEMA.")
         sink = self._sinks.get(stream) if stream in self._reader.staging_files else None
         try:
-            columns = sink.columns_to_read if sink else []
-            for record in records(message_dict, self.run.database, columns, self.config.get("batch_dir")):
+            where = self.run.database, sink.columns_to_read if sink else [], self.config.get("batch_dir")
+            for record in records(message_dict, *where):
                 if sink:
                     sink.stage(b'{"record":%b}' % record)
                     self._flush_if_full([sink])
@@ -260,7 +264,7 @@ class TargetDuckDB(Target):
         sinks = self._sinks.values()
         is_much = sum(sink.staging.size for sink in sinks) > _STAGING_BYTES
         is_old = time.monotonic() - self._flushed_at > _FLUSH_SECONDS
-        if is_much or is_old or (any(map(_is_worth_parsing, sinks)) and self._reader.is_idle):
+        if is_much or is_old or (any(sink.is_worth_parsing for sink in sinks) and self._reader.is_idle):
             self.flush()
         return not self._signal
 
@@ -343,8 +347,3 @@ class TargetDuckDB(Target):
         except (LoaderError, duckdb.Error, OSError) as error:
             cls.logger.error("%s", sentence(error))
             sys.exit(1)
-
-
-def _is_worth_parsing(sink: DuckDBSink) -> bool:
-    is_beside = sink.versions.destination_of(sink.staging.version) is not None
-    return is_beside and len(sink.staging) >= _IDLE_RECORDS

@@ -165,7 +165,8 @@ class Stream:
         if key not in self.after:
             return self._may_be_gone(key)
         lines = [(n, v) for n, v, each in self.records if each["value"] == self.after[key][0]]
-        return any(n >= line or (v or 0) > (version or 0) for n, v in lines)
+        # Without a version it may belong to any that was staged.
+        return any(n >= line or v is None or v > (version or 0) for n, v in lines)
 
     def _is_read_again(self, value: Any, version: int | None) -> bool:
         """Whether a tap that goes on from a state reads a version's records again."""

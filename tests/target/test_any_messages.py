@@ -64,8 +64,8 @@ class Sequence:
             stream = Stream(name, messages, *rows, known.get(name), kill_at is not None)
             found += stream.faults(ended_well=ended_well)
             found += stream.uncovered(written[-1]) if written else []
-        last = max((n for n, m in enumerate(messages, 1) if m["type"] == "STATE"), default=0)
-        if ended_well and last != (written[-1] if written else 0):
+        given = [message["value"] for message in messages if message["type"] == "STATE"]
+        if ended_well and given[-1:] != states[-1:]:
             found.append("the last state is not written")
         if written != sorted(written):
             found.append("states are written in another order")
