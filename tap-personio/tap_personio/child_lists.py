@@ -85,7 +85,7 @@ class Children:
             if not self._unanswered or not (self._answered or self._of(RecordMissingError)):
                 break
             pending = [(parent, request) for parent, request, _ in self._unanswered.values()]
-            self._client.wait_a_moment(self._stats, 2**number)
+            self._client.retries.wait_a_moment(self._stats, 2**number)
             self._client.note_refused(pending[0][1].endpoint, None)
             self._stats.repeated += len(pending)
             asked = self._asked

@@ -11,18 +11,13 @@ import functools
 import itertools
 import json
 import logging
-import random
 import threading
-import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlencode, urlsplit
 
-import backoff
-
 from tap_personio import responses
 from tap_personio.auth import LOGINS, Token
-from tap_personio.bounds import MAX_WAIT_SECONDS
 from tap_personio.errors import (
     UNREADABLE,
     LoginRefusedError,
@@ -36,19 +31,18 @@ from tap_personio.errors import (
 )
 from tap_personio.progress import StreamStats
 from tap_personio.rate_limits import RateLimits
+from tap_personio.retries import RETRIES, Retries, wait
 from tap_personio.transport import Request, Response, Transport
 from tap_personio.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
 
     from tap_personio.settings import Settings
 
 logger = logging.getLogger("tap-personio")
 
-# A request is tried once and then repeated this often.
-RETRIES = 5
 # A refused login is repeated this often: more could lock the account.
 LOGIN_REPEATS = 2
 
@@ -67,11 +61,12 @@ class Client:
         self.host = urlsplit(settings.api_url).netloc.lower()
         self._transport = Transport(settings, settings.concurrency + len(LOGINS))
         self.limits = RateLimits(settings.v1_requests_per_minute)
+        self.retries = Retries(settings.retry_wait, self.limits)
         self._tokens = {api: Token(lambda api=api: self._log_in(api)) for api in LOGINS}  # type: ignore[misc]
         self._free_workers = threading.Semaphore(settings.concurrency)
         self._workers = Workers(settings.concurrency)
         self._clock_offset: dt.timedelta | None = None
-        # The token with which an endpoint refused a record, though it was fresh: the next refusal needs no other one.
+        # Endpoint -> the token that it refused although it was fresh: its next refusal needs no login.
         self._refused: dict[str, str] = {}
 
     def now(self) -> dt.datetime:
@@ -105,7 +100,8 @@ class Client:
 
         Args:
             labelled: labels and requests, taken one by one as places get free (the setting concurrency).
-            parse: turns a body into what is wanted; one of UNREADABLE or TransientError repeats the request.
+            parse: turns a body into what is wanted; the request is repeated if it raises one of UNREADABLE or
+                TransientError.
             stats: counts requests, retries and waits.
 
         Raises:
@@ -147,7 +143,7 @@ class Client:
         self._free_workers.acquire()
         while seconds := self.limits.take(request.endpoint):
             self._free_workers.release()
-            _wait(seconds, stats)
+            wait(seconds, stats)
             self._free_workers.acquire()
         stats.requests += 1
         future = self._workers.submit(functools.partial(self._exchange, request))
@@ -174,39 +170,6 @@ class Client:
         """Note the token that an endpoint refused; None forgets it, so that the next refusal is looked into."""
         self._refused[endpoint] = token or ""
 
-    def wait_a_moment(self, stats: StreamStats, times: int = 1) -> None:
-        """Wait as before a retry, for what may pass without being a fault of the connection."""
-        _wait(_jittered(self._settings.retry_wait * times), stats)
-
-    def retry(self, attempt: Callable[[], T], name: str, endpoint: str, stats: StreamStats) -> T:
-        """Call `attempt` until it raises no TransientError, with growing waits; raises the last one after RETRIES."""
-
-        def before_wait(details: Any) -> None:
-            error, seconds = details["exception"], details["wait"]
-            logger.info("%s: %s, repeating in %.1f s.", name, error, seconds)
-            stats.repeated += 1
-            stats.waited += seconds
-            if error.is_limit:
-                self.limits.refused(endpoint, seconds, error.retry_after)
-
-        retrying = backoff.on_exception(
-            self._waits,
-            TransientError,
-            max_tries=RETRIES + 1,
-            jitter=None,
-            on_backoff=before_wait,
-            logger=None,
-        )
-        return retrying(attempt)()
-
-    def _waits(self) -> Generator[float, TransientError]:
-        """Seconds before each retry: doubling, with jitter, and what the server asks for in Retry-After."""
-        wait = self._settings.retry_wait
-        error = yield 0.0  # backoff starts the generator so
-        while True:
-            error = yield min(max(_jittered(wait), error.retry_after or 0.0), MAX_WAIT_SECONDS)
-            wait = min(2 * wait, MAX_WAIT_SECONDS)
-
     def _learn_time(self, response: Response) -> None:
         if self._clock_offset is None and (moment := responses.http_date(response.headers.get("Date"))):
             offset = moment - dt.datetime.now(dt.UTC)
@@ -221,7 +184,7 @@ class Client:
 
         def attempt() -> tuple[str, float | None]:
             while seconds := self.limits.take(endpoint):
-                _wait(seconds, stats)
+                wait(seconds, stats)
             try:
                 return self._try_login(api)
             except _RefusedOnceError as refusal:
@@ -234,7 +197,7 @@ class Client:
                 raise TransientError(msg) from None
 
         try:
-            return self.retry(attempt, f"Login to API {api}", endpoint, stats)
+            return self.retries.call(attempt, f"Login to API {api}", endpoint, stats)
         except (TransientError, StreamFailedError) as error:
             msg = f"Personio could not be asked for a token of API {api}: {error}. Try again later."
             raise LoginRefusedError(msg) from None
@@ -297,7 +260,7 @@ class _Fetch(Generic[T]):
         """The parsed response. Raises like `Client.get_each`, and RecordMissingError."""
         name = self._stats.stream or self._request.endpoint
         try:
-            return self._client.retry(self._attempt, name, self._request.endpoint, self._stats)
+            return self._client.retries.call(self._attempt, name, self._request.endpoint, self._stats)
         except TransientError as error:
             msg = f"{self._request.endpoint} kept failing ({error}); try again later"
             failure: TapPersonioError = StreamFailedError(msg)
@@ -337,18 +300,8 @@ class _Fetch(Generic[T]):
                 client.note_refused(request.endpoint, token)
                 return response
             if self._renewals:
-                client.wait_a_moment(self._stats)
+                client.retries.wait_a_moment(self._stats)
             renewed = client.renew_token(request.api, token)
             self._renewals += renewed
             self._outdated += not renewed
             self._stats.repeated += 1
-
-
-def _jittered(seconds: float) -> float:
-    """A wait a little shorter or longer, so that requests that failed together are not repeated together."""
-    return seconds * random.uniform(0.75, 1.25)  # noqa: S311 - not for secrets
-
-
-def _wait(seconds: float, stats: StreamStats) -> None:
-    stats.waited += seconds
-    time.sleep(seconds)

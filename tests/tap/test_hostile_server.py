@@ -173,7 +173,7 @@ def test_an_odd_header_costs_nothing(sandbox, headers):
     ],
 )
 def test_an_odd_retry_after_counts_as_none(sandbox, caplog, monkeypatch, value):
-    monkeypatch.setattr("tap_personio.client.MAX_WAIT_SECONDS", 0.1)
+    monkeypatch.setattr("tap_personio.retries.MAX_WAIT_SECONDS", 0.1)
     read_one(sandbox, PROJECTS, whole(b"", f"Retry-After: {value}", status="429 Too Many Requests"))
     assert failures(caplog)[0].startswith(
         f"Failed projects: v1{PROJECTS[3:]} kept failing (too many requests"
