@@ -32,7 +32,8 @@ from tap_personio.transport import Request, in_path
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_personio.run import RunContext
+    from tap_personio.client import Client
+    from tap_personio.progress import StreamStats
 
 PERMISSION = "Reports: read, and API access in each report"
 ROWS = 100  # on a page
@@ -58,10 +59,15 @@ def request_for(report_id: str) -> Request:
 
 
 class Reports:
-    """The list of reports that Personio shows this credential. It is asked for once a run."""
+    """The list of reports that Personio shows this credential. It is asked for once a run.
 
-    def __init__(self, run: RunContext) -> None:
-        self._run = run
+    Args:
+        client: where to ask.
+        stats: of the requests for the list.
+    """
+
+    def __init__(self, client: Client, stats: StreamStats) -> None:
+        self._client, self._stats = client, stats
         self._listed: list[dict[str, Any]] | TapPersonioError | None = None
         self._lock = threading.Lock()
 
@@ -74,8 +80,7 @@ class Reports:
         with self._lock:
             if self._listed is None or fresh:
                 request = Request("v2", "/reports", permission=PERMISSION)
-                stats = self._run.stats("reports_list")
-                pages = read_cursor(self._run.client, request, ROWS, stats, IdReader("id"))
+                pages = read_cursor(self._client, request, ROWS, self._stats, IdReader("id"))
                 try:
                     self._listed = [report for page in pages for report in page.records]
                 except TapPersonioError as error:

@@ -36,7 +36,7 @@ class RunContext:
         self.read_deletions: Callable[[], Mapping[str, dt.datetime]] = dict
         self._lock = threading.Lock()
         self._stats: dict[str, StreamStats] = {}
-        self.reports = Reports(self)
+        self.reports = Reports(self.client, self.stats("reports_list"))
         self._catalogue_error: StreamFailedError | None = None
 
     @functools.cached_property
