@@ -109,17 +109,17 @@ class Response:
     seconds: float
 
 
-class _Exchange(threading.local):
-    """The exchange that this thread waits for, and when it has to end."""
+class _Deadline(threading.local):
+    """When the exchange of this thread has to end, by the monotonic clock."""
 
-    ends = float("inf")
-
-
-_exchange = _Exchange()
+    at = float("inf")
 
 
-class _Timed(io.RawIOBase):
-    """Reads from a socket until the exchange has to end: the socket's own timeout begins anew with each byte."""
+_deadline = _Deadline()
+
+
+class _UntilDeadline(io.RawIOBase):
+    """Reads from a socket until the deadline of its thread: the socket's own timeout begins anew with each byte."""
 
     def __init__(self, raw: io.RawIOBase) -> None:
         self._raw = raw
@@ -128,7 +128,7 @@ class _Timed(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if time.monotonic() > _exchange.ends:
+        if time.monotonic() > _deadline.at:
             raise TimeoutError
         return self._raw.readinto(buffer)
 
@@ -138,9 +138,11 @@ class _Timed(io.RawIOBase):
 
 
 class _TimedResponse(http.client.HTTPResponse):
+    """A response whose reads end at the deadline."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fp = io.BufferedReader(_Timed(self.fp.detach()))
+        self.fp = io.BufferedReader(_UntilDeadline(self.fp.detach()))
 
 
 class Transport(HTTPAdapter):
@@ -190,7 +192,7 @@ class Transport(HTTPAdapter):
             TapPersonioError: the server's certificate cannot be trusted.
         """
         began = time.monotonic()
-        _exchange.ends = began + self._seconds
+        _deadline.at = began + self._seconds
         try:
             response = self._pool.urlopen(
                 method,
