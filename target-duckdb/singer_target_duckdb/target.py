@@ -73,7 +73,7 @@ class TargetDuckDB(Target):
         with stream_maps.applied():
             self.setup_mapper()
         self._sinks: dict[str, DuckDBSink] = {}
-        self._begun: set[str] = set()
+        self._begun: set[str] = set()  # streams whose SCHEMA has come
         self._states = States()
         self._tap_activates = False
         self._flushed_at = time.monotonic()
@@ -99,8 +99,9 @@ class TargetDuckDB(Target):
         return Run(database, Bookkeeping(database, self.config["ledger_days"]), self._staging, self._reader)
 
     # Messages. The SDK has no public hook between its reader and its sinks, so its five handlers are overridden, all of
-    # them here; they are abstract in the SDK's base class. The one other private part of the SDK that the target uses
-    # is `Sink._add_sdc_metadata_to_record`. tests/target/test_sdk.py fails when the SDK changes any of this.
+    # them here; they are abstract in the SDK's base class. The target uses two more private parts of the SDK: `_config`,
+    # because `config` is read-only, and `Sink._add_sdc_metadata_to_record`. tests/target/test_sdk.py fails when the SDK
+    # changes any of this.
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         stream, schema = message_dict.get("stream"), message_dict.get("schema")
@@ -120,13 +121,13 @@ class TargetDuckDB(Target):
         with stream_maps.applied():
             self.mapper.register_raw_stream_schema(stream, schema, keys)
         maps = self._kept_maps(stream)
-        begins_at = None if stream in self._begun else version_of(self._states.last, stream)
+        state_version = None if stream in self._begun else version_of(self._states.last, stream)
         self._begun.add(stream)
         for stream_map in maps:
             sink = self._new_sink(stream_map)
             sink.versions.source = stream
-            if begins_at is not None and sink.versions.reads_versions:
-                sink.versions.expect(begins_at, self._reader.line)
+            if state_version is not None and sink.versions.reads_versions:
+                sink.versions.expect(state_version, self._reader.line)
         self._reader.staging_files.pop(stream, None)
         if len(maps) == 1 and type(maps[0]) is SameRecordTransform:
             sink = self._sinks[maps[0].stream_alias]

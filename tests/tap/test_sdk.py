@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from types import SimpleNamespace
 
 from personio_sandbox import Sandbox
 from singer_sdk import Stream, Tap
@@ -26,6 +27,14 @@ def test_what_is_overridden_has_the_form_that_it_had():
 def test_the_sdk_still_asks_for_what_is_overridden():
     assert "tap.sync_all()" in inspect.getsource(Tap.invoke)
     assert "_handle_termination" in inspect.getsource(PluginBase)
+
+
+def test_the_sdk_still_shows_the_settings_that_the_tap_changes():
+    """`TapPersonio.setup_mapper` changes `_config`, because `config` cannot be written to."""
+    settings = {"stream_maps": {}}
+    shown = PluginBase.config.fget(SimpleNamespace(_config=settings))
+    settings["stream_maps"] = {"employees": None}
+    assert shown["stream_maps"] == {"employees": None}
 
 
 def test_the_sdk_s_own_loop_would_still_write_activate_version_first():
