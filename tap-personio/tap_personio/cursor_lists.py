@@ -13,7 +13,7 @@ import msgspec
 
 from tap_personio.bounds import MAX_STALE_PAGES, MAX_STALE_PAGES_WITHOUT_IDS
 from tap_personio.errors import StreamFailedError
-from tap_personio.pages import News, Page, SeenIds, parse_v2
+from tap_personio.pages import EndCheck, Page, SeenIds, parse_v2
 from tap_personio.rereading import CarefulReader
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def follow(
 ) -> Iterator[Page]:
     """A first page and all that follow. Of a `next` link only the cursor is used, and only if it is to our host."""
     recent: deque[frozenset[Any]] = deque(maxlen=2)
-    news: News | None = None
+    end_check: EndCheck | None = None
     cursors: set[str] = set()
     before: list[Any] = []
     cursor = next_cursor(page.next_href, client.host)
@@ -82,8 +82,8 @@ def follow(
         if cursor is None or count == 0:
             return
         if cursors:  # most lists have one page
-            news = news or _news(request, ids)
-            news.expect(found if ids else map(msgspec.json.encode, records))
+            end_check = end_check or _end_check(request, ids)
+            end_check.add(found if ids else map(msgspec.json.encode, records))
         if cursor in cursors or nothing_new:
             if limit is not None and count < limit:  # a last page that points to itself
                 return
@@ -94,8 +94,8 @@ def follow(
         cursor = next_cursor(page.next_href, client.host)
 
 
-def _news(request: Request, ids: IdReader | None) -> News:
-    return News(request.endpoint, MAX_STALE_PAGES if ids else MAX_STALE_PAGES_WITHOUT_IDS)
+def _end_check(request: Request, ids: IdReader | None) -> EndCheck:
+    return EndCheck(request.endpoint, MAX_STALE_PAGES if ids else MAX_STALE_PAGES_WITHOUT_IDS)
 
 
 def _repeats(request: Request) -> str:
@@ -121,8 +121,8 @@ class _CountedList:
         self._seen = SeenIds()
 
     def read(self) -> Iterator[Page]:
-        news, mends = _news(self._request, self._ids), self._ids is not None
-        return CarefulReader(self._fetch, self._new, self._is_last, news, mends=mends).read()
+        end_check, mends = _end_check(self._request, self._ids), self._ids is not None
+        return CarefulReader(self._fetch, self._new, self._is_last, end_check, mends=mends).read()
 
     def _fetch(self, index: int) -> tuple[Page, Sequence[Any]]:
         cursor = self._cursors[index] if index < len(self._cursors) else None

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from tap_personio.errors import StreamFailedError
-from tap_personio.pages import News, Page, SeenIds, parse_v1
+from tap_personio.pages import EndCheck, Page, SeenIds, parse_v1
 from tap_personio.rereading import CHANGED, CarefulReader
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ class _ListReader:
             read.add(first, total)
             read.is_sound = bool(first)
         begin = len(read.pages) + (second is not None)
-        end, news = -(-total // self._size), self._news()
+        end, end_check = -(-total // self._size), self._end_check()
         requests = map(self._request, range(begin, end if at_most is None else min(end, at_most)))
         answers = self._client.get_all(requests, self._listing.parse, self._stats)
         for page in chain([second] if second else (), answers):
@@ -192,7 +192,7 @@ class _ListReader:
             )  # a short page was not the last
             ids = self._listing.ids(page)
             read.is_sound &= not self._drop_duplicates(page, ids) and page.total == total
-            news.note(is_new=bool(page.records) or at_most is not None)
+            end_check.note(is_new=bool(page.records) or at_most is not None)
             read.add(ids, page.total)
             yield page
         # Whatever the total says: a page that is full may have a successor.
@@ -203,7 +203,7 @@ class _ListReader:
             has_duplicates = self._drop_duplicates(page, ids)
             if has_duplicates and not page.records and at_most is None:
                 break
-            news.note(is_new=True)
+            end_check.note(is_new=True)
             read.is_sound &= not has_duplicates and page.total == total
             read.add(ids, page.total)
             yield page
@@ -211,10 +211,10 @@ class _ListReader:
 
     def _read_uncounted(self, ids: Sequence[Any]) -> Iterator[Page]:
         """Without metadata, a page that is full may have a successor; one that brings nothing new ends the list."""
-        index, news = 1, self._news()
+        index, end_check = 1, self._end_check()
         while len(ids) >= self._listing.limit:
             page, ids = self._fetch(index)
-            news.expect(ids)
+            end_check.add(ids)
             self._drop_duplicates(page, ids)
             if ids and not page.records:
                 return
@@ -260,7 +260,9 @@ class _ListReader:
         """
         before = sum(length for _, length in read.pages[:start])
         for _ in range(MAX_REREADS):
-            careful = CarefulReader(self._fetch, self._new_records, self._is_last, self._news(), self._size)
+            careful = CarefulReader(
+                self._fetch, self._new_records, self._is_last, self._end_check(), self._size
+            )
             yield from careful.read(start)
             if careful.total is None or self._seen.count >= careful.total:
                 return
@@ -293,8 +295,8 @@ class _ListReader:
         page = self._client.get(self._request(index), self._listing.parse, self._stats)
         return page, self._listing.ids(page)
 
-    def _news(self) -> News:
-        return News(self._listing.request.endpoint)
+    def _end_check(self) -> EndCheck:
+        return EndCheck(self._listing.request.endpoint)
 
     def _request(self, index: int) -> Request:
         return self._listing.request.with_params(

@@ -162,8 +162,8 @@ class SeenIds:
         return is_new
 
 
-class News:
-    """Sees to it that a list ends, in 2 MB however long it is: pages in a row must bring something new.
+class EndCheck:
+    """Ends a list that goes on without bringing anything new. Takes 2 MB, however long the list is.
 
     One bit is kept for each record, found by a hash of its identifier. So a new one counts as known now and then, but
     not all of a page, and of all pages in a row.
@@ -178,8 +178,8 @@ class News:
         self._seen = bytearray(2**21)
         self._pages = self._stale = 0
 
-    def expect(self, ids: Iterable[Hashable]) -> None:
-        """Take note of a page.
+    def add(self, ids: Iterable[Hashable]) -> None:
+        """Take note of a page by the identifiers of its records.
 
         Raises:
             StreamFailedError: the list has no end.

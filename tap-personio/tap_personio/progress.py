@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import metrics
 
+from tap_personio.errors import StreamFailedError, StreamUnavailableError, TapPersonioError, unexpected
+
 if TYPE_CHECKING:
     from tqdm import tqdm
-
-    from tap_personio.errors import StreamUnavailableError
 
 logger = logging.getLogger("tap-personio")
 
@@ -91,6 +91,17 @@ class StreamStats:
         """The stream could not be read completely."""
         self._end("failed")
         logger.error("Failed %s: %s.", self.stream, reason)
+
+    def end_with(self, error: Exception) -> None:
+        """The stream ended with an error. Raises it if no other stream can go on either."""
+        if isinstance(error, StreamUnavailableError) and not self.rows:
+            self.skip(error)
+        elif isinstance(error, (StreamUnavailableError, StreamFailedError)):
+            self.fail(error.message)  # also one that could be read at first: what was written is not all
+        elif isinstance(error, TapPersonioError):
+            raise error
+        else:
+            self.fail(unexpected(error).message)
 
     def _end(self, outcome: str) -> None:
         self.outcome = outcome

@@ -9,7 +9,7 @@ from tap_personio.errors import StreamFailedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tap_personio.pages import News, Page
+    from tap_personio.pages import EndCheck, Page
 
 CHANGED = "the list kept changing while it was read, so that records may be missing; try again later"
 
@@ -21,7 +21,7 @@ class CarefulReader:
         fetch: asks for a page by its index; gives it with the identifiers of its records.
         new: leaves out of a page what was seen before, and gives the page if anything is left.
         is_last: whether the list ends with this page.
-        news: of this read.
+        end_check: of this read.
         size: records a page.
         mends: whether what crossed a border can be told from the rest; else the list fails.
 
@@ -36,13 +36,13 @@ class CarefulReader:
         fetch: Callable[[int], tuple[Page, Sequence[Any]]],
         new: Callable[[Page, Sequence[Any]], Iterator[Page]],
         is_last: Callable[[int, Page, Sequence[Any]], bool],
-        news: News,
+        end_check: EndCheck,
         size: int = 0,
         *,
         mends: bool = True,
     ) -> None:
         self._fetch, self._new, self._is_last = fetch, new, is_last
-        self._news, self._size, self._mends = news, size, mends
+        self._end_check, self._size, self._mends = end_check, size, mends
         self.total: int | None = None
         self.records = self.moves = 0
 
@@ -73,7 +73,7 @@ class CarefulReader:
             if self._size and self.total is not None and index > 10 + 2 * self.total // self._size:
                 msg = f"the pages of the list overlap: after {index} of them its end is not reached"
                 raise StreamFailedError(msg)
-            self._news.expect(ids)
+            self._end_check.add(ids)
             previous = ids
             index += 1
 

@@ -88,8 +88,8 @@ class PersonioStream(Stream):
         """The fields of one record of a page, named like the columns. What `TypedRows` decoded stays as it is."""
         raise NotImplementedError
 
-    def rows(self, page: Page) -> Iterable[Any]:
-        """The fields of the records of a page."""
+    def page_fields(self, page: Page) -> Iterable[Any]:
+        """The fields of each record of a page."""
         return (self.fields(record, page.parent) for record in page.records)
 
     # -- schema -----------------------------------------------------------------------------------------------
@@ -102,13 +102,15 @@ class PersonioStream(Stream):
     @property
     def schema(self) -> dict[str, Any]:
         """JSON schema of the records."""
-        if self._schema is None:
-            self._schema = schema_of(self.table_columns, tuple(self.primary_keys))
-        return self._schema
+        return self._json_schema
+
+    @functools.cached_property
+    def _json_schema(self) -> dict[str, Any]:
+        return schema_of(self.table_columns, tuple(self.primary_keys))
 
     @functools.cached_property
     def _selected_columns(self) -> frozenset[str]:
-        known = (self._input_schema or self.schema).get("properties", {})
+        known = (self.effective_schema or self.schema).get("properties", {})
         return (
             frozenset(each.name for each in self.table_columns if each.name in known)
             - self._deselected_columns
@@ -169,7 +171,7 @@ class PersonioStream(Stream):
             append_only=self.append_only,
             lookback=self.lookback,
             resync_after=self.settings.resync_after,
-            scope=self._coverage_and_selection,
+            scope=self._scope,
             was_deleted=functools.partial(self.run.was_deleted, self.deletion_events),
         )
 
@@ -189,7 +191,7 @@ class PersonioStream(Stream):
         return None
 
     @functools.cached_property
-    def _coverage_and_selection(self) -> str:
+    def _scope(self) -> str:
         """The coverage, with a fingerprint where a map or a deselection keeps something of it back.
 
         When that changes, a full sync replaces also the rows that did not change in Personio.
@@ -215,11 +217,15 @@ class PersonioStream(Stream):
 
     def _build_rows(self, pages: Iterable[Page]) -> Iterator[tuple[list[Any], Page]]:
         builder = RowBuilder(
-            self.table_columns, tuple(self.primary_keys), self.replication_key, self._selected_columns
+            self.table_columns,
+            tuple(self.primary_keys),
+            self.replication_key,
+            self._selected_columns,
+            self.typed_rows,
         )
         for page in pages:
             try:
-                yield [self._row(fields, builder) for fields in self.rows(page)], page
+                yield [builder.row(fields) for fields in self.page_fields(page)], page
             except WrongTypeError as error:
                 msg = f"a value of the key column {error} is missing or has an unexpected type"
                 raise StreamFailedError(msg) from None
@@ -229,14 +235,6 @@ class PersonioStream(Stream):
         for warning in builder.misfit_warnings(self.name):
             self.logger.warning(warning)
         self.warn_of_oddities()
-
-    def _row(self, fields: Any, builder: RowBuilder) -> Any:
-        if self.typed_rows is None or fields.__class__ is dict:
-            return builder.build(fields)
-        try:
-            return self.typed_rows.finish(fields)
-        except (msgspec.MsgspecError, WrongTypeError, TypeError, RecursionError):
-            return builder.build(self.typed_rows.fields(fields))
 
     def fetch(self) -> Iterator[Chunk]:
         """Read the stream in this run: what each page brings, encoded. For a thread of its own.

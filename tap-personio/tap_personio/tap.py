@@ -23,11 +23,9 @@ from tap_personio.check import check
 from tap_personio.errors import (
     SettingsError,
     StreamFailedError,
-    StreamUnavailableError,
     TapPersonioError,
     keep_on_one_line,
     last_words,
-    unexpected,
 )
 from tap_personio.input_files import bookmarks_of, read_catalog, read_state, warn_of_missing_columns
 from tap_personio.prefetch import Chunk, prefetch
@@ -107,8 +105,11 @@ class TapPersonio(Tap):
 
     @override
     def setup_mapper(self) -> None:
+        # The SDK takes parts out of the maps, so it gets a copy for this long. It offers no public way to set one:
+        # `config` cannot be written to. For the same reason its `Tap.setup_mapper` is passed over: it registers the
+        # streams too, which `stream_maps.register` does in its own way.
         given = self._config.get("stream_maps") or {}
-        self._config["stream_maps"] = copy.deepcopy(given)  # the SDK takes parts out of it
+        self._config["stream_maps"] = copy.deepcopy(given)
         try:
             PluginBase.setup_mapper(self)
         except Exception as error:
@@ -170,17 +171,17 @@ class TapPersonio(Tap):
         self._plan(streams)
         newest: dict[str, str | None] = {}
         for stream, item in prefetch(streams):
-            is_new = stream.name not in newest
+            is_first = stream.name not in newest
             if isinstance(item, Chunk):
-                if is_new:
+                if is_first:
                     self._write_all(stream.first_messages())
                 newest[stream.name] = max(filter(None, (newest.get(stream.name), item.newest)), default=None)
                 cast("SingerWriter", self.message_writer).write(item.lines)
                 stream.stats.count(item.rows, item.total)
             elif error := item.error or stream.too_few_records():
-                _fail(stream, error)
+                stream.stats.end_with(error)
             else:
-                if is_new:
+                if is_first:
                     self._write_all(stream.first_messages())
                 self._write_all(stream.last_messages())
                 stream.commit(newest.get(stream.name))
@@ -335,18 +336,3 @@ class TapPersonio(Tap):
         gc.set_threshold(100_000, 20, 20)
         tap.sync_all()
         tap.finish()
-
-
-def _fail(stream: PersonioStream, error: Exception) -> None:
-    """Note that a stream could not be read. Raises the error if no stream can."""
-    if isinstance(error, StreamUnavailableError):
-        if stream.stats.rows:  # it could be read at first: what was written so far is not all
-            stream.stats.fail(error.message)
-        else:
-            stream.stats.skip(error)
-    elif isinstance(error, StreamFailedError):
-        stream.stats.fail(error.message)
-    elif isinstance(error, TapPersonioError):
-        raise error
-    else:
-        stream.stats.fail(unexpected(error).message)

@@ -182,7 +182,7 @@ class V1List(V1Stream):
         """
         from_moment = moment.replace(microsecond=0).isoformat()
         count = 0
-        for fields in super().rows(page):
+        for fields in super().page_fields(page):
             value = fields.get("created_at") or fields.get(self.replication_key or "")
             count += _is_from(value, from_moment)
         return count

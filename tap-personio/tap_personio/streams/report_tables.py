@@ -89,7 +89,7 @@ class ReportTable(V2Stream):
             start += len(each.records)
             yield each
 
-    def rows(self, page: Page) -> Iterable[Any]:
+    def page_fields(self, page: Page) -> Iterable[Any]:
         """The rows of a page, by column. Columns that are new since discovery go to the other fields."""
         known, columns = None, []
         for number, (_, heads, cells) in enumerate(page.records, start=page.start):

@@ -73,9 +73,9 @@ class V1Absences(V1List):
 
     days: ClassVar[tuple[str, str]]
 
-    def rows(self, page: Page) -> Iterable[Any]:
+    def page_fields(self, page: Page) -> Iterable[Any]:
         """Only what touches the configured days; one without an end goes on."""
-        rows, (first, last) = super().rows(page), (self.settings.start_date, self.settings.end_date)
+        rows, (first, last) = super().page_fields(page), (self.settings.start_date, self.settings.end_date)
         return rows if first is last is None else (each for each in rows if self._touches(each, first, last))
 
     def _touches(self, fields: Any, first: dt.date | None, last: dt.date | None) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 from tap_personio.bounds import MAX_STALE_PAGES_WITHOUT_IDS
 from tap_personio.child_lists import Children
 from tap_personio.columns import DATE, INTEGER, LIST, NUMBER, OBJECT, TEXT, TIMESTAMP, Column
-from tap_personio.pages import News, Page, parse_v1
+from tap_personio.pages import EndCheck, Page, parse_v1
 from tap_personio.streams.base import IDS_IN_ATTRIBUTES, V1Single, V1Stream, attributes_of
 from tap_personio.transport import Request, in_path
 
@@ -107,14 +107,14 @@ class CustomReports(V1Stream):
                 yield each, self.request(("page", "1"), ("limit", str(self.limit)), path=path)
 
         def items(report: Any, request: Request, page: Page) -> Iterator[Page]:
-            count, before, news = 0, None, News(request.endpoint, MAX_STALE_PAGES_WITHOUT_IDS)
+            count, before, end_check = 0, None, EndCheck(request.endpoint, MAX_STALE_PAGES_WITHOUT_IDS)
             for number in itertools.count(2):
                 found = [(_name_of(each), item) for each in page.records for item in _items_of(each)]
                 if not found or page.records == before:
                     return
                 yield Page([(report, place, *item) for place, item in enumerate(found, start=count)])
                 before = page.records
-                news.expect(map(msgspec.json.encode, before))
+                end_check.add(map(msgspec.json.encode, before))
                 count += len(found)
                 following = (("page", str(number)), ("limit", str(self.limit)))
                 page = self.client.get(replace(request, params=following), parse_v1, stats)
@@ -123,7 +123,7 @@ class CustomReports(V1Stream):
             self.client, requests, None, stats, "reports", parse=parse_v1, pages=items, patience=sys.maxsize
         ).read()
 
-    def rows(self, page: Page) -> Iterator[dict[str, Any]]:
+    def page_fields(self, page: Page) -> Iterator[dict[str, Any]]:
         """The values of the items of a page: what their kind has a column for, and all of it under `details`."""
         known = {column.name for column in self.columns}
         for report, item_number, name, item in page.records:

@@ -133,7 +133,7 @@ class RecruitingStageTransitions(V2Children):
         for application, pages in groupby(super().pages(plan, stats), attrgetter("parent")):
             yield Page([each for page in pages for each in page.records], parent=application)
 
-    def rows(self, page: Page) -> Iterable[Any]:
+    def page_fields(self, page: Page) -> Iterable[Any]:
         """The latest comes first; numbers count from the first one, so that they stay."""
         for number, transition in enumerate(reversed(page.records)):
             yield {**self.fields(transition, None), "application_id": page.parent, "number": number}

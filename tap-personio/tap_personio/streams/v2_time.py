@@ -110,7 +110,7 @@ class AbsencePeriods(V2List):
         *CREATED_AND_UPDATED,
     )
 
-    def rows(self, page: Page) -> Iterable[Any]:
+    def page_fields(self, page: Page) -> Iterable[Any]:
         """Only what touches the configured days: the server's own filters may lose absences without an end."""
         for record, absence in zip(page.records, ABSENCES(page), strict=True):
             if absence.touches_days_of(self.settings):
