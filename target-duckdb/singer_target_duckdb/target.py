@@ -98,10 +98,10 @@ class TargetDuckDB(Target):
         database = Database(self.config, self._staging.path)
         return Run(database, Bookkeeping(database, self.config["ledger_days"]), self._staging, self._reader)
 
-    # Messages. The SDK has no public hook between its reader and its sinks, so its five handlers are overridden, all of
-    # them here; they are abstract in the SDK's base class. The target uses two more private parts of the SDK: `_config`,
-    # because `config` is read-only, and `Sink._add_sdc_metadata_to_record`. tests/target/test_sdk.py fails when the SDK
-    # changes any of this.
+    # Messages. The SDK has no public hook between its reader and its sinks, so its five handlers are overridden, all
+    # of them here; they are abstract in the SDK's base class. Two more private parts of it are used: `_config`,
+    # because `config` is read-only, and `Sink._add_sdc_metadata_to_record`. tests/target/test_sdk.py fails when the
+    # SDK changes any of this.
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         stream, schema = message_dict.get("stream"), message_dict.get("schema")
@@ -135,7 +135,7 @@ class TargetDuckDB(Target):
                 self._reader.staging_files[stream] = sink.staging
 
     def _new_sink(self, stream_map: StreamMap) -> DuckDBSink:
-        """A sink for what a map makes of a stream; another sink of that name has to be done before."""
+        """A sink for what a map makes of a stream. What waits in the sink that it replaces is loaded before."""
         name = stream_map.stream_alias
         if name in self._sinks:
             self.flush()
@@ -243,7 +243,7 @@ class TargetDuckDB(Target):
         database, versions = self.run.database, self.run.versions.values()
         read = [(sink, database.with_enough_memory(sink.read)) for sink in self._sinks.values()]
         placed = [(sink, batch, sink.versions.place(batch)) for sink, batch in read if batch]
-        self._states.judge(versions)
+        self._states.judge(versions)  # by what `place` has just begun to stage
 
         def write() -> None:
             with database.transaction():
@@ -260,7 +260,7 @@ class TargetDuckDB(Target):
         self._flushed_at = time.monotonic()
 
     def _before_read(self) -> bool:
-        """Between two chunks of input: flush if much or old data waits, or time is left; stop if a signal asked to."""
+        """Between two chunks of input: flush if much or old data waits, or the tap is slow. False ends the input."""
         _ = self.run  # opens the database before the first line is read
         sinks = self._sinks.values()
         is_much = sum(sink.staging.size for sink in sinks) > _STAGING_BYTES
