@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from operator import attrgetter
+from operator import attrgetter, methodcaller
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -254,3 +254,12 @@ class TypedRows:
             return tuple((name, None if value is None else parse(value)) for name, value, parse in found)
 
         return join
+
+
+def newest_of(rows: list[Any], key: str | None) -> str | None:
+    """The largest value of a column, the replication key, in some rows; None where there is none."""
+    if not key or not rows:
+        return None
+    typed, dictionaries = attrgetter(key), methodcaller("get", key)
+    values = (dictionaries(row) if row.__class__ is dict else typed(row) for row in rows)
+    return max(filter(None, values), default=None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from operator import attrgetter, methodcaller
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -18,7 +17,7 @@ from tap_personio.columns import OBJECT, OTHER_FIELDS, Column, WrongTypeError, s
 from tap_personio.errors import StreamFailedError, StreamUnavailableError
 from tap_personio.prefetch import Chunk
 from tap_personio.progress import StreamStats
-from tap_personio.records import RowBuilder, TypedRows
+from tap_personio.records import RowBuilder, TypedRows, newest_of
 from tap_personio.stream_maps import applied, changes_nothing, fingerprint
 from tap_personio.sync_plan import SyncPlan, SyncRules, advance, plan_sync, too_few_records
 from tap_personio.writer import encode_records
@@ -264,15 +263,7 @@ class PersonioStream(Stream):
                 encode_records(stream_map.stream_alias, applied(stream_map, rows), version)
                 for stream_map in self._output_maps
             )
-            yield Chunk(lines, len(rows), self._newest(rows), page.total)
-
-    def _newest(self, rows: list[Any]) -> str | None:
-        key = self.replication_key
-        if not key or not rows:
-            return None
-        typed, dictionaries = attrgetter(key), methodcaller("get", key)
-        values = (dictionaries(row) if row.__class__ is dict else typed(row) for row in rows)
-        return max(filter(None, values), default=None)
+            yield Chunk(lines, len(rows), newest_of(rows, self.replication_key), page.total)
 
     @property
     def _output_maps(self) -> list[StreamMap]:
