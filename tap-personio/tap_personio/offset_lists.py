@@ -94,6 +94,11 @@ class _Read:
     def records(self) -> int:
         return sum(length for _, length in self.pages)
 
+    def first_difference(self, other: _Read) -> int:
+        """Index of the first page that is not the same in both reads."""
+        pairs = enumerate(zip(self.pages, other.pages, strict=False))
+        return next((index for index, (one, another) in pairs if one != another), len(other.pages))
+
 
 class _ListReader:
     def __init__(self, client: Client, listing: OffsetList, stats: StreamStats) -> None:
@@ -117,23 +122,17 @@ class _ListReader:
         self._size = len(ids) or self._size  # a server may give fewer than asked for
         offset = self._offset
         second = self._second_page(ids) if ids and len(ids) < total else None
+        # Not asked for again, if `offset` counts what was expected, or pages from 1: 0 and 1 then gave the same page.
         known = ids if offset is self._offset or self._offset is Offset.PAGE else None
         read = yield from self._read_all(total, known, second)
-        if (
-            read.is_sound
-            and self._seen.count >= total
-            and (len(read.pages) == 1 or not self._changed_since_start())
-        ):
+        has_all = read.is_sound and self._seen.count >= total
+        if has_all and (len(read.pages) == 1 or not self._changed_since_start()):
             return
         again = yield from self._read_all(read.total, at_most=len(read.pages) + 1)
         if again.pages == read.pages:
             self._accept(again)
         else:
-            pairs = zip(read.pages, again.pages, strict=False)
-            moved = next(
-                (index for index, (one, other) in enumerate(pairs) if one != other), len(again.pages)
-            )
-            yield from self._reread(max(moved - 1, 0), again)
+            yield from self._reread(max(read.first_difference(again) - 1, 0), again)
 
     def _second_page(self, first: Sequence[Any]) -> Page | None:
         """The second page, which tells what `offset` counts. None when it turned out to count something else.
@@ -176,7 +175,14 @@ class _ListReader:
         second: Page | None = None,
         at_most: int | None = None,
     ) -> Generator[Page, None, _Read]:
-        """All pages, several in flight. The first two may be known; `at_most` so many if the list was read before."""
+        """All pages, several in flight.
+
+        Args:
+            total: how many records were announced.
+            first: identifiers of the first page, where it has been yielded.
+            second: the second page, where it has been fetched.
+            at_most: so many pages, where the list has been read before.
+        """
         read = _Read(total=total)
         ids: Sequence[Any] = first or ()
         if first is not None:
@@ -187,9 +193,8 @@ class _ListReader:
         requests = map(self._request, range(begin, end if at_most is None else min(end, at_most)))
         answers = self._client.get_all(requests, self._listing.parse, self._stats)
         for page in chain([second] if second else (), answers):
-            read.is_sound &= (
-                not read.pages or len(ids) == self._size or not ids
-            )  # a short page was not the last
+            # The page before was not the last one, so that it must have been full.
+            read.is_sound &= not read.pages or len(ids) == self._size or not ids
             ids = self._listing.ids(page)
             read.is_sound &= not self._drop_duplicates(page, ids) and page.total == total
             end_check.note(is_new=bool(page.records) or at_most is not None)
@@ -283,7 +288,7 @@ class _ListReader:
             yield page
 
     def _drop_duplicates(self, page: Page, ids: Sequence[Any]) -> bool:
-        """Leave out of a page what was seen before. Returns whether there was anything."""
+        """Leave out of a page the records that were seen before. Returns whether there were any."""
         add = self._seen.add
         are_new = [add(each) for each in ids]
         if all(are_new):

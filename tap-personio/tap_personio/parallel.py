@@ -33,8 +33,8 @@ def read_at_once(
     """What iterators bring, as it comes: the items of each in order, then `Ended`.
 
     Args:
-        take: gives the next iterator with its name, None if there is none at present. It is asked again whenever
-            another one may have been read; it has ended when all are read and it gives none.
+        take: gives the next iterator and its key, or None if there is none now. It is called before each item that
+            is waited for, while fewer than `at_once` are read. When it gives none and all are read, that is the end.
         at_once: how many are read at the same time.
         queued: how many items may wait.
     """

@@ -104,7 +104,37 @@ class DuckDBSink(Sink):
         self.staging = self.run.staging.new_file(self.config["batch_size_rows"])
         self.staging.on_sample = self._warn_of_undeclared
         appends = self.config["load_method"] == "append-only" or not self.key_properties
-        # With a key it counts, whether or not the schema declares it.
+        columns = self._columns(appends=appends)
+        honours_deleted_at = self.config["hard_delete"] and not appends
+        is_stored = self.include_sdc_metadata_properties or not honours_deleted_at
+        stored = [column for column in columns if is_stored or column.name != DELETED_AT]
+        self._only_read = [column for column in columns if column not in stored]
+        self.table = table_of(
+            stream_name,
+            self.config,
+            self.run.database,
+            columns=stored,
+            keys=[] if appends else [self.renames.get(key, key) for key in self.key_properties],
+            soft_delete=not self.config["hard_delete"],
+            honours_deleted_at=honours_deleted_at,
+        )
+        present, names = self.table.existing_columns(), {column.name for column in columns}
+        self.table.columns += [column for column in METADATA if column.name in present.keys() - names]
+        self._batch_reader = BatchReader(
+            self.run.database, stream_name, self.key_properties, list(self.table.keys)
+        )
+        self.versions = self._versions()
+
+    def _columns(self, *, appends: bool) -> list[Column]:
+        """The columns of the records, keys with their names in the table: `renames` holds them where one differs.
+
+        Args:
+            appends: whether rows are added without a look at their key.
+
+        Raises:
+            LoaderError: if the schema is none that can be loaded.
+        """
+        # A record may say that its row is gone, also where the schema does not declare that.
         if not appends or DELETED_AT in self.original_schema.get("properties", {}):
             self.schema["properties"][DELETED_AT] = {"type": ["null", "string"], "format": "date-time"}
         self._declared = {*self.schema["properties"], *self.original_schema["properties"]}
@@ -117,26 +147,7 @@ class DuckDBSink(Sink):
             if isinstance(definition, dict) and key in names
         }
         self.renames = names if any(column.key != column.name for column in columns) else {}
-        if self.renames:
-            columns = [replace(column, key=column.name) for column in columns]
-        honours_deleted_at = self.config["hard_delete"] and not appends
-        is_stored = self.include_sdc_metadata_properties or not honours_deleted_at
-        self.table = table_of(
-            stream_name,
-            self.config,
-            self.run.database,
-            columns=[column for column in columns if is_stored or column.name != DELETED_AT],
-            keys=[] if appends else [names[key] for key in self.key_properties],
-            soft_delete=not self.config["hard_delete"],
-            honours_deleted_at=honours_deleted_at,
-        )
-        present = self.table.existing_columns()
-        self.table.columns += [c for c in METADATA if c.name in present and c.name not in names.values()]
-        self._only_read = [column for column in columns if not is_stored and column.name == DELETED_AT]
-        self._batch_reader = BatchReader(
-            self.run.database, stream_name, self.key_properties, list(self.table.keys)
-        )
-        self.versions = self._versions()
+        return [replace(column, key=column.name) for column in columns] if self.renames else columns
 
     @property
     def stages_as_it_comes(self) -> bool:

@@ -45,6 +45,7 @@ DAY = "%Y-%m-%d"
 # Below two seconds, the tap does not tell its clock from Personio's.
 CLOCK_MARGIN = dt.timedelta(minutes=1)
 
+# Where the identifier stands in a record.
 IDS = IdReader("id")
 IDS_IN_ATTRIBUTES = IdReader("attributes", "id")
 # Where the id of an employee stands inside another record of API v1.
@@ -169,7 +170,7 @@ class V1List(V1Stream):
     def changed_meanwhile(
         self, request: Request, started: dt.datetime
     ) -> tuple[Request, Callable[[Page], int]] | None:
-        """See `OffsetList.changed`."""
+        """For `OffsetList.changed`: the request for what changed since `started`, and how its records are counted."""
         if self.incremental_filter is None:
             return None
         since = request.with_params(*self.changed_params(started))
