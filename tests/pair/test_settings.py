@@ -75,6 +75,7 @@ RIGHT: dict[str, dict[str, tuple[str, Any]]] = {
         "encryption_key": ("false", "false"),
         "lock_timeout": ("1.5", 1.5),
         "ledger_days": ("30", 30),
+        "batch_dir": ("in/batches", "in/batches"),
         "delimiter": (";", ";"),
         "quotechar": ("'", "'"),
         "flush_all_streams": ("true", True),
