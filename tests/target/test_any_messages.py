@@ -57,7 +57,10 @@ class Sequence:
         after, _ = self.tables()
         self.log += [f"{refused}", f"{states}", f"{after}"]
         found: list[str] = []
-        written = [messages.index({"type": "STATE", "value": value}) + 1 for value in states]
+        written: list[int] = []
+        for value in states:  # the first one may be repeated later: that of the run before
+            places = [n for n, each in enumerate(messages, 1) if each == {"type": "STATE", "value": value}]
+            written.append(next((n for n in places if n > max(written, default=0)), places[0]))
         ended_well = not refused and kill_at is None
         for name in self.names:
             rows = before.get(name, {}), after.get(name, {})
