@@ -28,6 +28,8 @@ WIDE_MEMORY_LIMIT = "512MB"
 CHECKPOINT_THRESHOLD = "512MB"
 _RESERVED = {"main", "memory", "system", "temp"}
 _RETRY_SECONDS = 0.25
+# DuckDB takes what precedes a colon for the name of an extension; the letter of a drive is none.
+_OTHER_ADDRESS = re.compile(r"(?!(?:md|motherduck|(?-i:ducklake)|duckdb|file):)\w{2,}:", re.IGNORECASE)
 # Extensions that a DuckLake needs for a catalog in another database.
 _CATALOGS = {"postgres": "postgres_scanner", "mysql": "mysql_scanner", "sqlite": "sqlite_scanner"}
 
@@ -57,6 +59,12 @@ class Database:
             )
             raise LoaderError(msg)
         self.path = str(path)
+        if _OTHER_ADDRESS.match(self.path):  # which may hold a password, so that it is not printed
+            msg = (
+                "Setting `path` names no DuckDB file: give the path of a file, or an address that begins with `md:` or "
+                "`ducklake:`."
+            )
+            raise LoaderError(msg)
         self.is_lake = is_ducklake(self.path)
         self.catalog = catalog_name(self.path, config)
         if config.get("encryption_key") and (self.is_lake or is_motherduck(self.path)):

@@ -41,7 +41,11 @@ class StagingDirectory:
 
     def __init__(self, parent: str | None) -> None:
         place = Path(parent or tempfile.gettempdir())
-        place.mkdir(parents=True, exist_ok=True)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError):  # a zero byte in the name is a ValueError
+            msg = "The folder that `temp_dir` names cannot be made: set `temp_dir` to a folder that you can write to."
+            raise LoaderError(msg) from None
         _remove_abandoned(place)
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
         lock = open(self.path / "lock", "w", opener=_for_owner)  # noqa: SIM115 - Path.open has no opener

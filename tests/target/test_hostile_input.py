@@ -194,6 +194,10 @@ def test_a_batch_file_that_unpacks_to_too_much_or_is_damaged_is_named(load, tmp_
         ({"token": ["s3cret"]}, "`token` must be text"),
         ({"stream_map_config": "s3cret"}, "`stream_map_config` must be a JSON object"),
         ({"settings": {"threads": "s3cret"}}, "`settings`: DuckDB does not take 'threads'"),
+        ({"path": "postgres:host=127.0.0.1 password=s3cret"}, "`path` names no DuckDB file"),
+        ({"path": "https://127.0.0.1:1/x.duckdb?token=s3cret"}, "`path` names no DuckDB file"),
+        ({"temp_dir": "s3cret\0"}, "The folder that `temp_dir` names cannot be made"),
+        ({"temp_dir": "/dev/null"}, "The folder that `temp_dir` names cannot be made"),
     ],
     ids=str,
 )  # fmt: skip
