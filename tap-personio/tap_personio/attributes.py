@@ -196,8 +196,9 @@ class AttributeColumns:
         moved = sorted(f"{old} is now {now[key]}" for key, old in before.items() if now.get(key, old) != old)
         if moved:
             logger.warning(
-                "Columns of %s have other names than in the last run, because an attribute was renamed or another one "
-                "has the same label: %s. The old columns stay in the table and become empty.",
+                "Columns of %s have other names than in the last run, because an attribute was renamed, another one "
+                "has the same label, or the setting attribute_names was changed: %s. The old columns stay in the table "
+                "and become empty.",
                 stream,
                 ", ".join(moved),
             )

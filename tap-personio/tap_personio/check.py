@@ -33,7 +33,7 @@ def check(streams: Sequence[PersonioStream], run: RunContext) -> bool:
     granted: set[str] = set()
     unavailable = []
     readable = 0
-    click.echo(f"{'stream':{width}}  read  by default  right in Personio")
+    click.echo(f"{'stream':{width}}  read  by default  permission in Personio")
     for stream in streams:
         error = _why_not(stream)
         readable += error is None
