@@ -115,9 +115,11 @@ def test_one_command_leaves_out_for_good_what_the_credential_may_not_read(projec
     try:
         shown = project.meltano("invoke", "tap-personio", "--check")
         commands = [shlex.split(line) for line in shown.splitlines() if "meltano config" in line]
-        assert "Skipped 19 of 26 streams" in project.meltano("run", "tap-personio", "target-duckdb")
+        # A state of its own: runs of before could read more.
+        run = ("run", "--state-id-suffix=rights", "tap-personio", "target-duckdb")
+        assert "Skipped 19 of 26 streams" in project.meltano(*run)
         project.meltano(*commands[0][1:])
-        log = project.meltano("run", "tap-personio", "target-duckdb")
+        log = project.meltano(*run)
         assert "Skipped" not in log
         assert "employees_absences_balance: read whole" in log
         project.meltano(*commands[1][commands[1].index("config") :])
