@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tap_personio.attributes import read_catalogue
-from tap_personio.client import Client
 from tap_personio.errors import StreamFailedError
 from tap_personio.progress import StreamStats
 from tap_personio.reports import Reports
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from tap_personio.attributes import Attribute
+    from tap_personio.client import Client
     from tap_personio.settings import Settings
 
 
@@ -27,16 +27,16 @@ class RunContext:
 
     Args:
         settings: checked settings.
+        client: where all streams ask.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.client = Client(settings)
+    def __init__(self, settings: Settings, client: Client) -> None:
+        self.settings, self.client = settings, client
         self.ids: dict[str, ParentIds] = {}
         self.read_deletions: Callable[[], Mapping[str, dt.datetime]] = dict
         self._lock = threading.Lock()
         self._stats: dict[str, StreamStats] = {}
-        self.reports = Reports(self.client, self.stats("reports_list"))
+        self.reports = Reports(client, self.stats("reports_list"))
         self._catalogue_error: StreamFailedError | None = None
 
     @functools.cached_property

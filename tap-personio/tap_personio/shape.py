@@ -21,7 +21,6 @@ from typing_extensions import override
 from tap_personio.attributes import STANDARD
 from tap_personio.client import Client
 from tap_personio.progress import StreamStats
-from tap_personio.reports import Reports
 from tap_personio.run import ParentIds, RunContext
 from tap_personio.streams import STREAMS
 from tap_personio.sync_plan import SyncPlan
@@ -74,9 +73,9 @@ def shape(tap: Tap, settings: Settings) -> bool:
     Raises:
         LoginRefusedError: Personio does not accept the credential.
     """
-    run = RunContext(replace(settings, concurrency=1))  # one request at a time asks no more than needed
-    run.client = client = _ListeningClient(run.settings)
-    run.reports = Reports(client, run.stats("reports_list"))  # it asks with a client of its own
+    settings = replace(settings, concurrency=1)  # one request at a time asks no more than needed
+    client = _ListeningClient(settings)
+    run = RunContext(settings, client)
     run.attribute_catalogue = []  # so that an odd one is shown instead of ending this
     plan = SyncPlan(None, None, run.started)
     for stream in [each(tap, run) for each in STREAMS]:

@@ -20,6 +20,7 @@ from typing_extensions import override
 
 from tap_personio import stream_maps
 from tap_personio.check import check
+from tap_personio.client import Client
 from tap_personio.errors import (
     SettingsError,
     StreamFailedError,
@@ -121,7 +122,8 @@ class TapPersonio(Tap):
     @functools.cached_property
     def run_context(self) -> RunContext:
         """What the streams share."""
-        return RunContext(Settings.from_config(self.config))
+        settings = Settings.from_config(self.config)
+        return RunContext(settings, Client(settings))
 
     @override
     def discover_streams(self) -> list[PersonioStream]:
