@@ -29,10 +29,6 @@ if TYPE_CHECKING:
 
     from .options import Options
 
-# Attributes that v2 shows on the person; the others belong to the employment.
-PERSON_KEYS = frozenset(
-    {"first_name", "last_name", "preferred_name", "email", "gender", "status", "profile_picture"}
-)
 # The v2 ids of these tables are computed from the number of the row.
 FAMILIES = {"time_offs": TIME_OFF, "absence_types": TYPE}
 # The field that `change` sets, by table: fields that no other record shows.
@@ -191,25 +187,6 @@ class Company(Views):
 
     def _key(self, table: str, row: Any) -> Any:
         return (row.employee_id, row.absence_type_id) if table == "balances" else row.id
-
-    def touch_employee(self, employee: Employee, values: dict[str, Any]) -> None:
-        """Set attributes and the time stamps, without recording an event."""
-        unknown = sorted(set(values) - set(self.attributes) - {"currency"})
-        if unknown:
-            raise ValueError(f"employees have no attribute {', '.join(unknown)}")
-        now = self.now()
-        employee.currency = values.pop("currency", employee.currency)
-        employee.attributes.update(values)
-        keys = set(values)
-        if keys & PERSON_KEYS or any(self.attributes[key].custom for key in keys):
-            employee.person_updated_at = now
-        if keys - PERSON_KEYS:
-            employee.employment_updated_at = now
-        if "last_modified_at" not in values:
-            employee.attributes["last_modified_at"] = now
-        for pay in self.compensations.values() if "fix_salary" in values else ():
-            if pay.employee_id == employee.id and pay.effective_to is None and pay.interval == "MONTHLY":
-                pay.amount = values["fix_salary"]
 
     def _new_record(self, table: str, rows: Any, values: dict[str, Any]) -> Any:
         """A copy of the last record of its table, with these values."""

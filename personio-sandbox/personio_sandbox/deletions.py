@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .company import Company
+    from .views import Views
 
 Keys = set[Any]
 
 
-def delete_dependents(company: Company, table: str, keys: Keys) -> None:
+def delete_dependents(company: Views, table: str, keys: Keys) -> None:
     """Change or remove what refers to these deleted records of a table."""
     if table in _DEPENDENTS:
         _DEPENDENTS[table](company, keys)
 
 
-def _employees(company: Company, keys: Keys) -> None:
+def _employees(company: Views, keys: Keys) -> None:
     """Delete everything that belongs to the employees; those they led have no supervisor then."""
     for table in ("time_offs", "hourly_absences", "shifts", "balances", "compensations", "past_employments"):
         _drop(company, table, "employee_id", keys)
@@ -32,7 +32,7 @@ def _employees(company: Company, keys: Keys) -> None:
         project.member_ids = tuple(member for member in project.member_ids if member not in keys)
 
 
-def _projects(company: Company, keys: Keys) -> None:
+def _projects(company: Views, keys: Keys) -> None:
     """Delete sub-projects too, and remove the project from attendances and shifts."""
     attendances, now = company.attendances, company.now()
     for n, project in enumerate(attendances.projects):
@@ -42,12 +42,13 @@ def _projects(company: Company, keys: Keys) -> None:
     for shift in company.shifts.values():
         if shift.project_id in keys:
             shift.project_id, shift.updated_at = None, now
-    children = [project.id for project in company.projects.values() if project.parent_id in keys]
+    children = {project.id for project in company.projects.values() if project.parent_id in keys}
     if children:
-        company.delete("projects", *children)
+        _drop(company, "projects", "parent_id", keys)
+        _projects(company, children)
 
 
-def _absence_types(company: Company, keys: Keys) -> None:
+def _absence_types(company: Views, keys: Keys) -> None:
     """Delete absences, balances and entitlements of the type."""
     for table in ("time_offs", "hourly_absences", "balances"):
         _drop(company, table, "absence_type_id", keys)
@@ -58,27 +59,27 @@ def _absence_types(company: Company, keys: Keys) -> None:
             company.touch_employee(employee, {"absence_entitlement": kept})
 
 
-def _document_categories(company: Company, keys: Keys) -> None:
+def _document_categories(company: Views, keys: Keys) -> None:
     """Remove the category from its documents."""
     for document in company.documents.values():
         document.category_id = None if document.category_id in keys else document.category_id
 
 
-def _candidates(company: Company, keys: Keys) -> None:
+def _candidates(company: Views, keys: Keys) -> None:
     _drop(company, "applications", "candidate_id", keys)
 
 
-def _recruiting_jobs(company: Company, keys: Keys) -> None:
+def _recruiting_jobs(company: Views, keys: Keys) -> None:
     _drop(company, "applications", "job_id", keys)
 
 
-def _drop(company: Company, table: str, field: str, keys: Keys) -> None:
+def _drop(company: Views, table: str, field: str, keys: Keys) -> None:
     rows = getattr(company, table)
     for key in [key for key, row in rows.items() if getattr(row, field) in keys]:
         del rows[key]
 
 
-_DEPENDENTS: dict[str, Callable[[Company, Keys], None]] = {
+_DEPENDENTS: dict[str, Callable[[Views, Keys], None]] = {
     "employees": _employees,
     "projects": _projects,
     "absence_types": _absence_types,

@@ -21,12 +21,12 @@ from .model import (
 if TYPE_CHECKING:
     import random
 
-    from .company import Company
+    from .views import Views
 
 SALARY, BONUS, HOURLY_PAY = (uuid(OTHER, n) for n in (11, 12, 13))
 
 
-def generate_jobs(company: Company, rng: random.Random) -> None:
+def generate_jobs(company: Views, rng: random.Random) -> None:
     """Fill the job catalogue and its salary bands."""
     for n in range(6):
         middle = 3000 + 900 * n
@@ -45,7 +45,7 @@ def generate_jobs(company: Company, rng: random.Random) -> None:
         company.jobs[job.id] = job
 
 
-def generate_former_contracts(company: Company, rng: random.Random) -> None:
+def generate_former_contracts(company: Views, rng: random.Random) -> None:
     """Give every tenth employee a former contract."""
     for number, employee in enumerate(list(company.employees.values())[::10]):
         current = company.employments_of(employee.id)[0]
@@ -62,7 +62,7 @@ def generate_former_contracts(company: Company, rng: random.Random) -> None:
         company.past_employments[past.id] = past
 
 
-def generate_pay(company: Company, rng: random.Random) -> None:
+def generate_pay(company: Views, rng: random.Random) -> None:
     """Generate a salary with a raise for all salaried employees, and a bonus for some."""
     for type_id, name, category in (
         (SALARY, "salary", "FIXED_SALARY"),
@@ -100,7 +100,7 @@ def generate_pay(company: Company, rng: random.Random) -> None:
             add(BONUS, rng.randrange(100, 5000), day, day, None)
 
 
-def generate_documents(company: Company, rng: random.Random) -> None:
+def generate_documents(company: Views, rng: random.Random) -> None:
     """Generate up to four documents per employee."""
     categories, number = list(company.document_categories), 900_000
     for employee in company.employees.values():

@@ -34,7 +34,7 @@ from .webhooks import generate_webhooks
 from .working_times import COMMENTS, generate_attendances
 
 if TYPE_CHECKING:
-    from .company import Company
+    from .views import Views
 
 FIRST_EMPLOYEE = 1001
 BALANCE_TYPES = (1501, 1506, 1508)
@@ -52,7 +52,7 @@ _ABSENCE_TYPES = (
 )
 
 
-def generate_company(company: Company) -> None:
+def generate_company(company: Views) -> None:
     """Fill the tables. The same options, seed and day give the same company."""
     # Each step has its own random numbers, so that the size of one table does not change the others. The texts are
     # part of the seed: another text gives another company.
@@ -72,7 +72,7 @@ def generate_company(company: Company) -> None:
         realistic.tidy(company)
 
 
-def _generate_structure(company: Company, rng: random.Random) -> None:
+def _generate_structure(company: Views, rng: random.Random) -> None:
     start = company.founded
     company.attributes = catalogue(hostile=company.options.hostile)
     company.legal_entities = {
@@ -136,7 +136,7 @@ def _generate_structure(company: Company, rng: random.Random) -> None:
     }  # fmt: skip
 
 
-def _generate_people(company: Company, rng: random.Random) -> None:
+def _generate_people(company: Views, rng: random.Random) -> None:
     units = company.org_units.values()
     company.hiring = Hiring(
         rng, company.now(), company.zone, company.attributes,
@@ -153,7 +153,7 @@ def _generate_people(company: Company, rng: random.Random) -> None:
             bosses.append(employee.id)
 
 
-def _generate_absences(company: Company, rng: random.Random) -> None:
+def _generate_absences(company: Views, rng: random.Random) -> None:
     options, now = company.options, company.now()
     today, reach = company.today(), max(1, options.years * 365)
     ids = list(company.employees)
@@ -217,7 +217,7 @@ def _stamps(
     return created, min(created + dt.timedelta(seconds=rng.randrange(1, 20 * 86_400)), now)
 
 
-def _generate_balances(company: Company, rng: random.Random) -> None:
+def _generate_balances(company: Views, rng: random.Random) -> None:
     for employee_id in company.employees:
         for type_id in BALANCE_TYPES:
             left = rng.choice(
@@ -230,7 +230,7 @@ def _generate_balances(company: Company, rng: random.Random) -> None:
             )  # fmt: skip
 
 
-def _generate_projects(company: Company, rng: random.Random) -> None:
+def _generate_projects(company: Views, rng: random.Random) -> None:
     ids = list(company.employees)
     for n in range(24):
         created = company.founded + dt.timedelta(days=n * 60, seconds=rng.randrange(86_400))
@@ -247,7 +247,7 @@ def _generate_projects(company: Company, rng: random.Random) -> None:
         company.projects[project.id] = project
 
 
-def _generate_categories(company: Company, rng: random.Random) -> None:
+def _generate_categories(company: Views, rng: random.Random) -> None:
     del rng
     names = ("Certificates of employment", "Contracts", "Payslips", "Krankmeldungen", 'Signed "NDAs"')
     company.document_categories = {

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterator
 
-    from .company import Company
+    from .views import Views
 
 VACATION, SICK, PARENTAL, CHILD_SICK, HOME_OFFICE, SPECIAL, UNPAID, OVERTIME, DOCTOR, TRAINING = range(
     1501, 1511
@@ -49,7 +49,7 @@ class Calendar:
         self.found.append((span[0], span[-1], type_id, half))
 
 
-def generate_absences(company: Company, rng: random.Random) -> None:
+def generate_absences(company: Views, rng: random.Random) -> None:
     """Fill the tables of absences: vacation around the holidays, colds in winter, some parents."""
     today, rows = company.today(), []
     for employee in company.employees.values():
@@ -104,7 +104,7 @@ def _plan(calendar: Calendar, employee: Employee, year: int, today: dt.date, rng
     calendar.last = ahead
 
 
-def _hours(company: Company, rng: random.Random) -> None:
+def _hours(company: Views, rng: random.Random) -> None:
     """Absences measured in hours: some hours of overtime, at the doctor's, in a course."""
     today, number = company.today(), 0
     first = today - dt.timedelta(days=365 * company.options.years)
@@ -132,7 +132,7 @@ def _hours(company: Company, rng: random.Random) -> None:
                 company.hourly_absences[absence.id] = absence
 
 
-def generate_balances(company: Company, rng: random.Random) -> None:
+def generate_balances(company: Views, rng: random.Random) -> None:
     """What is left of this year's vacation, special leave and overtime, from the absences."""
     today = company.today()
     taken: dict[tuple[int, int], float] = {}
@@ -158,7 +158,7 @@ def generate_balances(company: Company, rng: random.Random) -> None:
             )  # fmt: skip
 
 
-def generate_attendances(company: Company, rng: random.Random) -> None:
+def generate_attendances(company: Views, rng: random.Random) -> None:
     """A period of work per working day for two of three employees, for a year."""
     today, table = company.today(), Attendances()
     company.attendances = table
@@ -189,7 +189,7 @@ def generate_attendances(company: Company, rng: random.Random) -> None:
                 column.append(cell)
 
 
-def tidy(company: Company) -> None:
+def tidy(company: Views) -> None:
     """Give plain names to what has odd ones."""
     company.legal_entities[171].name = "Lindenquist Nord KG"
     for table, name, plain in (
@@ -232,7 +232,7 @@ def _monday(day: dt.date, weeks: int) -> dt.date:
 
 
 def _stamps(
-    company: Company, rng: random.Random, day: dt.date, *, early: bool
+    company: Views, rng: random.Random, day: dt.date, *, early: bool
 ) -> tuple[dt.datetime, dt.datetime]:
     """When an absence was entered and last changed: vacation weeks ahead, an illness on its day."""
     now = company.now()

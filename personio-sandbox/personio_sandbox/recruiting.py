@@ -11,7 +11,7 @@ from .people import FIRST_NAMES, NAME_ENDS, NAME_STARTS, plain
 if TYPE_CHECKING:
     import random
 
-    from .company import Company
+    from .views import Views
 
 _STAGES = (
     ("Unassigned", "system", "unassigned"), ("Telefoninterview", "custom", "interview"),
@@ -20,7 +20,7 @@ _STAGES = (
 )  # fmt: skip
 
 
-def generate_recruiting(company: Company, rng: random.Random) -> None:
+def generate_recruiting(company: Views, rng: random.Random) -> None:
     """Fill the tables of recruiting: about one vacancy per 20 employees and one application per two."""
     people, now = list(company.employees), company.now()
     for n, name in enumerate(("Professionals", "Ausbildung", "Initiativ")):
@@ -57,7 +57,7 @@ def generate_recruiting(company: Company, rng: random.Random) -> None:
             _apply(company, rng, candidate, number=n * 2 + k)
 
 
-def _apply(company: Company, rng: random.Random, candidate: Candidate, *, number: int) -> None:
+def _apply(company: Views, rng: random.Random, candidate: Candidate, *, number: int) -> None:
     job = list(company.recruiting_jobs.values())[number % len(company.recruiting_jobs)]
     stages = company.recruiting_categories[job.category_id].stages
     at, transitions = candidate.created_at, []

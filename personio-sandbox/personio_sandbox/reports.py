@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterable
 
-    from .company import Company
+    from .views import Views
 
 Row = tuple[tuple[str, str | None, Any], ...]
 
 
-def generate_reports(company: Company, rng: random.Random) -> None:
+def generate_reports(company: Views, rng: random.Random) -> None:
     """Fill the table of reports."""
     people = list(company.employees.values())
     some = people[: min(len(people), 120)]
@@ -70,7 +70,7 @@ def _salary(employee: Employee, amount: str, effective: dt.date | None = None) -
     return ReportCell(attribute_id="salary_1", data_type="SALARY", fields=fields, effective_date=effective)
 
 
-def _headcount(company: Company, employee: Employee) -> ReportItem:
+def _headcount(company: Views, employee: Employee) -> ReportItem:
     a = employee.attributes
     cells = [_text("first_name", a["first_name"]), _text("position", a["position"])]
     if a["department"] is not None:
@@ -86,7 +86,7 @@ def _headcount(company: Company, employee: Employee) -> ReportItem:
     return ReportItem(employee_id=employee.id, cells=tuple(cells))
 
 
-def _history(company: Company, people: Iterable[Employee], rng: random.Random) -> Iterable[ReportItem]:
+def _history(company: Views, people: Iterable[Employee], rng: random.Random) -> Iterable[ReportItem]:
     """Several rows per employee, several dates in one row, and every fifth employee's rows twice."""
     for number, employee in enumerate(people):
         hired = employee.attributes["hire_date"]
@@ -141,7 +141,7 @@ def _timeframe(employee: Employee, rng: random.Random) -> ReportItem:
 
 
 def _cells(
-    company: Company, people: Iterable[Employee]
+    company: Views, people: Iterable[Employee]
 ) -> tuple[tuple[tuple[str, str, str], ...], tuple[Row, ...]]:
     """The columns and rows of a report as v2 shows it; the cells of a row are in the order of the columns."""
     columns = (

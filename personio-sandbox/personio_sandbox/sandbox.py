@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Self
 
 from .company import Company
+from .control import control
 from .options import Options
 from .server import Server
 
@@ -41,7 +42,7 @@ class Sandbox:
     def __init__(self, options: Options | None = None, **more: Any) -> None:
         self.options = dataclasses.replace(options or Options(), **more)
         self.company = Company(self.options)
-        self._server = Server(self.company, self.options)
+        self._server = Server(self.company, self.options, control)
         self.requests, self.faults, self.rights = (
             self._server.requests,
             self._server.faults,

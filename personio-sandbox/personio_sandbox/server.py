@@ -16,12 +16,16 @@ from aiohttp import web
 from . import faults, limits, v1, v2
 from .access import Rights, Tokens
 from .api import Answer, Api, Call, Handler, Refused
-from .control import control
 from .log import Request, RequestLog
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from .company import Company
     from .options import Options
+
+    # Answers what is below /_sandbox/.
+    Control = Callable[["Server", web.BaseRequest], Awaitable[web.Response]]
 
 CACHED_BYTES = 256 * 1024 * 1024
 
@@ -29,8 +33,8 @@ CACHED_BYTES = 256 * 1024 * 1024
 class Server:
     """The HTTP server of a sandbox. Use it only in the event loop in which it was started."""
 
-    def __init__(self, company: Company, options: Options) -> None:
-        self.company, self.options = company, options
+    def __init__(self, company: Company, options: Options, control: Control) -> None:
+        self.company, self.options, self._control = company, options, control
         self.rights, self.tokens = Rights(), Tokens(options, company.clock)
         self.requests, self.faults, self.limits = RequestLog(), faults.Faults(), limits.Limits()
         self.api = Api(company, options, self.rights, self.tokens)
@@ -67,7 +71,7 @@ class Server:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path
         if path.startswith("/_sandbox"):
-            return await control(self, request)
+            return await self._control(self, request)
         at = time()
         self.faults.run_hooks("before", path, self.company)
         fault = self.faults.pick(request.method, path)

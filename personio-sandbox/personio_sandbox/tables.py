@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from . import model
     from .people import Hiring
 
+# Attributes that v2 shows on the person; the others belong to the employment.
+PERSON_KEYS = frozenset(
+    {"first_name", "last_name", "preferred_name", "email", "gender", "status", "profile_picture"}
+)
+
 
 class Tables:
     """One mapping per table, keyed by id; empty until `generate_company` fills them."""
@@ -87,3 +92,22 @@ class Tables:
         if table not in self.tables:
             raise ValueError(f"there is no table {table!r}; there are {', '.join(self.tables)}")
         return getattr(self, table)
+
+    def touch_employee(self, employee: model.Employee, values: dict[str, Any]) -> None:
+        """Set attributes and the time stamps, without recording an event."""
+        unknown = sorted(set(values) - set(self.attributes) - {"currency"})
+        if unknown:
+            raise ValueError(f"employees have no attribute {', '.join(unknown)}")
+        now = self.now()
+        employee.currency = values.pop("currency", employee.currency)
+        employee.attributes.update(values)
+        keys = set(values)
+        if keys & PERSON_KEYS or any(self.attributes[key].custom for key in keys):
+            employee.person_updated_at = now
+        if keys - PERSON_KEYS:
+            employee.employment_updated_at = now
+        if "last_modified_at" not in values:
+            employee.attributes["last_modified_at"] = now
+        for pay in self.compensations.values() if "fix_salary" in values else ():
+            if pay.employee_id == employee.id and pay.effective_to is None and pay.interval == "MONTHLY":
+                pay.amount = values["fix_salary"]

@@ -10,7 +10,7 @@ from .model import OTHER, Employee, Event, Webhook, uuid
 if TYPE_CHECKING:
     import random
 
-    from .company import Company
+    from .views import Views
 
 # Table -> the subject of its events and the name of the id in their payload.
 SUBJECTS = {
@@ -55,7 +55,7 @@ def employment_event(number: int, row: Employee, what: str, at: dt.datetime) -> 
     )
 
 
-def generate_webhooks(company: Company, rng: random.Random) -> None:
+def generate_webhooks(company: Views, rng: random.Random) -> None:
     """Generate one webhook for all events, one that is disabled, and events for the latest records."""
     created = company.founded + dt.timedelta(days=2000)
     for number, (enabled, names) in enumerate(((True, EVENT_NAMES), (False, ("person.deleted",)))):

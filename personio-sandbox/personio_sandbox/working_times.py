@@ -13,7 +13,7 @@ from .model import SHIFT, Shift, uuid
 if TYPE_CHECKING:
     import random
 
-    from .company import Company
+    from .views import Views
 
 COMMENTS = (
     "Customer visit", "Änderung nach Rücksprache", 'He said "ok"', "Zeile 1\nZeile 2", "", "back\\slash; and, comma",
@@ -21,7 +21,7 @@ COMMENTS = (
 )  # fmt: skip
 
 
-def generate_attendances(company: Company, rng: random.Random) -> None:
+def generate_attendances(company: Views, rng: random.Random) -> None:
     """Two periods per working day for each employee, back in time until the total is reached."""
     options, today = company.options, company.today()
     company.attendances = Attendances(COMMENTS)
@@ -91,7 +91,7 @@ class _Pattern:
         break_minutes = self.rng.choice((0, 0, 0, 15, 50))
         return (begin, noon, 0), (noon + 45, noon + 45 + self.rng.randrange(120, 360, 5), break_minutes)
 
-    def append(self, company: Company, day: int, people: list[int], *, recent: bool) -> None:
+    def append(self, company: Views, day: int, people: list[int], *, recent: bool) -> None:
         """Add the rows of one day."""
         table, count = company.attendances, len(people)
         at = self.rng.randrange(0, self.size - count, 2)
