@@ -82,3 +82,11 @@ def test_every_message_that_is_explained_is_one_that_can_come():
 def test_every_message_that_can_come_is_explained():
     patterns = [re.compile(".*".join(map(re.escape, parts))) for parts in explained()]
     assert [message for message in messages() if not any(each.search(message) for each in patterns)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_page_installs_a_name_that_is_not_on_pypi(page):
+    """Anyone could register it. With the first release, this test goes."""
+    commands = re.findall(r"(?:pip|pipx|uv tool) install ([^`#|&;\n]*)", page.read_text())
+    ours = {"tap-personio", "singer-target-duckdb", "personio-sandbox", "personio-report"}
+    assert not ours.intersection(word for command in commands for word in command.split())
