@@ -83,6 +83,7 @@ class Reading:
     Attributes:
         invalid: the value, read as text, does not fit the type.
         is_number: true and false count as 1 and 0, as in DuckDB and in Python.
+        is_time: a date, a time of day or both. `t` and `z` may be small letters, as RFC 3339 has it.
         fast_type: type as which DuckDB reads the value in the fast way, if there is one: a number of which DuckDB
             makes a text first takes it twice the time to read.
         inexact: the value, read in the fast way, may not be what was written.
@@ -91,6 +92,7 @@ class Reading:
 
     invalid: str | None = None
     is_number: bool = False
+    is_time: bool = False
     fast_type: str | None = None
     inexact: str = ""
     through: tuple[str, ...] = ()
@@ -103,6 +105,10 @@ _WHOLE = Reading(
     inexact=f"{{value}} <> trunc({{value}}) OR abs({{value}}) >= {EXACT_IN_DOUBLE}",
 )
 _NESTED = Reading("to_json(TRY_CAST({value} AS {type})) IS DISTINCT FROM {value}")
+# DuckDB takes epoch, infinity and the like for times. What begins with a digit, as nearly all do, is not searched.
+_IS_WORD = "({value} < '0' OR {value} > ':') AND NOT regexp_matches({value}, '[0-9]')"
+_IS_FINE = r"regexp_matches({value}, '\.[0-9]{{6}}0*[1-9]')"  # finer than a microsecond
+_IN_CAPITALS = "CASE WHEN regexp_matches({value}, '^[0-9-]+t|[0-9]z *$') THEN upper({value}) ELSE {value} END"
 _IN_UTC = f"TRY_CAST(TRY_CAST({{value}} AS {MOMENT}) AS TIMESTAMP)"
 _COARSE = f"TRY_CAST({_IN_UTC} AS {{type}})::TIMESTAMP <> {_IN_UTC}"
 _INFINITE = "(strlen({value}) > 30 OR contains(lower({value}), 'e')) AND isinf(TRY_CAST({value} AS {type}))"
@@ -112,12 +118,18 @@ READINGS: dict[str, Reading] = {
     **dict.fromkeys((*SMALL, "BIGINT", "HUGEINT", "UHUGEINT"), _WHOLE),
     "DOUBLE": Reading(_INFINITE, is_number=True, fast_type="DOUBLE", inexact="isinf({value})"),
     "FLOAT": Reading(_INFINITE, is_number=True),
-    "DATE": Reading(f"strlen({{value}}) > 10 AND NOT regexp_full_match({{value}}, '{_MIDNIGHT}')"),
-    "TIME": Reading("NOT regexp_full_match({value}, '[^+-]*([+-]00(:?00)?)?')"),
-    "TIMESTAMP": Reading(through=(MOMENT,)),  # by itself DuckDB drops the offset
-    **dict.fromkeys(("TIMESTAMP_S", "TIMESTAMP_MS"), Reading(_COARSE, through=(MOMENT, "TIMESTAMP"))),
+    "DATE": Reading(
+        f"strlen({{value}}) > 10 AND NOT regexp_full_match({{value}}, '{_MIDNIGHT}')", is_time=True
+    ),
+    "TIME": Reading("NOT regexp_full_match({value}, '[^+-]*([+-]00(:?00)?)?')", is_time=True),
+    MOMENT: Reading(is_time=True),
+    "TIMESTAMP": Reading(is_time=True, through=(MOMENT,)),  # by itself DuckDB drops the offset
+    **dict.fromkeys(
+        ("TIMESTAMP_S", "TIMESTAMP_MS"), Reading(_COARSE, is_time=True, through=(MOMENT, "TIMESTAMP"))
+    ),
     "TIMESTAMP_NS": Reading(
         f"{_IN_UTC} NOT BETWEEN TIMESTAMP '1677-09-22' AND TIMESTAMP '2262-04-11'",
+        is_time=True,
         through=(MOMENT, "TIMESTAMP"),
     ),
     # DuckDB rounds to the decimals that a type has, which stand at the end of its name.
@@ -127,12 +139,14 @@ READINGS: dict[str, Reading] = {
     ),
     "UUID": Reading("TRY_CAST({value} AS UUID)::VARCHAR <> lower({value})"),
     **dict.fromkeys(("LIST", "STRUCT", "MAP"), _NESTED),
-    "TIME WITH TIME ZONE": Reading("TRY_CAST({value} AS TIME) IS NULL"),  # DuckDB 1.4 takes 25:00:00
+    "TIME WITH TIME ZONE": Reading(
+        "TRY_CAST({value} AS TIME) IS NULL", is_time=True
+    ),  # DuckDB 1.4 takes 25:00:00
 }
 _OTHER = Reading()
 
 # A local time without a zone, of which an offset is no part.
-LOCAL = Reading(r"regexp_full_match({value}, '.{{10}}.*(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)')")
+LOCAL = Reading(r"regexp_full_match({value}, '.{{10}}.*(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)')", is_time=True)
 
 # How a key is read where that differs, so that no two keys become one.
 KEY_READINGS: dict[str, Reading] = {
@@ -210,10 +224,12 @@ class Column:
             return f"CASE WHEN {inexact} THEN error('to be read as text')::{self.type} ELSE {number} END"
         if self.type in {"VARCHAR", "JSON"}:
             return f"{value}::{self.type}"
-        cases = ""
-        if reading.invalid:
-            misfit = "error('does not fit')" if cast == "CAST" else "NULL"
-            cases = f"WHEN {reading.invalid.format(value=value, type=self.type)} THEN {misfit}"
+        invalid = [reading.invalid] if reading.invalid else []
+        if reading.is_time:
+            value = value if fast else f"({_IN_CAPITALS.format(value=value)})"
+            invalid += [_IS_WORD, *([_IS_FINE] if self.is_key else [])]
+        misfit = "error('does not fit')" if cast == "CAST" else "NULL"
+        cases = "".join(f" WHEN {each.format(value=value, type=self.type)} THEN {misfit}" for each in invalid)
         if reading.is_number:
             cases += f" WHEN {value} = 'true' THEN '1' WHEN {value} = 'false' THEN '0'"
         text = f"CASE {cases} ELSE {value} END" if cases else value
@@ -227,7 +243,11 @@ METADATA = tuple(
     Column(name, name, MOMENT, expression)
     for name, expression in {
         "_sdc_batched_at": "now()",
-        "_sdc_extracted_at": f"TRY_CAST(time_extracted AS {MOMENT})",
+        "_sdc_extracted_at": (
+            f"CASE WHEN NOT ({_IS_WORD}) THEN TRY_CAST({_IN_CAPITALS} AS {MOMENT}) END".format(
+                value="time_extracted"
+            )
+        ),
     }.items()
 )
 

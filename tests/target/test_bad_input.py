@@ -58,7 +58,10 @@ def test_a_message_that_cannot_be_loaded_is_named(load, line, sentence):
         ("boolean", "secret", "BOOLEAN"),
         ("date", "2024-02-30", "DATE"),
         ("date", "2024-02-29T10:00:00Z", "DATE"),
+        ("date", "epoch", "DATE"),
         ("date-time", "secret", "TIMESTAMP WITH TIME ZONE"),
+        ("date-time", " -Infinity", "TIMESTAMP WITH TIME ZONE"),
+        ("time", "epoch", "TIME"),
         ("time", "25:00:00", "TIME"),
     ],
 )

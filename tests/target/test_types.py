@@ -11,6 +11,7 @@ from singer_messages import record, schema
 from singer_target_duckdb.errors import LoaderError
 
 UTC = dt.UTC
+MOMENT_OR_TEXT = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string"}]}
 
 
 def test_each_json_type_has_its_column_type_and_keeps_the_schemas_order(load):
@@ -71,6 +72,11 @@ def test_each_json_type_has_its_column_type_and_keeps_the_schemas_order(load):
         ("date", "2024-02-29", dt.date(2024, 2, 29)),
         ("date", "2024-02-29T00:00:00+02:00", dt.date(2024, 2, 29)),
         ("date-time", "2024-01-01T10:00:00+02:00", dt.datetime(2024, 1, 1, 8, tzinfo=UTC)),
+        ("date", "2024-02-29t00:00:00z", dt.date(2024, 2, 29)),
+        ("date-time", "2024-01-01t10:00:00.5z", dt.datetime(2024, 1, 1, 10, 0, 0, 500000, tzinfo=UTC)),
+        ("date-time", "2024-01-01t10:00:00+02:00", dt.datetime(2024, 1, 1, 8, tzinfo=UTC)),
+        (MOMENT_OR_TEXT, "2024-01-01T10:00:00z", dt.datetime(2024, 1, 1, 10, tzinfo=UTC)),
+        (MOMENT_OR_TEXT, "-infinity", "-infinity"),
         ("date-time", "2024-01-01T10:00:00.123456Z", dt.datetime(2024, 1, 1, 10, 0, 0, 123456, tzinfo=UTC)),
         ("date-time", "2024-01-01T10:00:00", dt.datetime(2024, 1, 1, 10, tzinfo=UTC)),
         ("date-time", "2024-01-01", dt.datetime(2024, 1, 1, tzinfo=UTC)),
@@ -120,6 +126,15 @@ def test_keys_that_a_double_would_make_one_stay_two(load):
     ]
     with pytest.raises(LoaderError, match="Line 2: the value of column 'k'"):
         load(table, record("t", k=0.12345678901, v=1))
+
+
+def test_moments_are_one_key_if_they_are_the_same_and_never_rounded_to_one(load):
+    table = schema("t", {"at": "date-time", "v": "integer"}, ["at"])
+    load(table, record("t", at="2024-01-01T10:00:00.123456000Z", v=1))
+    load(table, record("t", at="2024-01-01t12:00:00.123456+02:00", v=2))
+    assert load.rows("SELECT v FROM t") == [(2,)]
+    with pytest.raises(LoaderError, match="Line 2: the value of column 'at'"):
+        load(table, *(record("t", at=f"2024-01-01T10:00:00.123456{n}Z", v=n) for n in (1, 2)))
 
 
 @pytest.mark.parametrize(
@@ -201,13 +216,14 @@ def test_the_metadata_columns_of_another_loader_go_on(load, config):
         schema("t", {"id": "integer"}),
         record("t", id=1) | {"time_extracted": "2024-05-06T07:08:09+02:00"},
         record("t", id=3),
-        b'{"type":"RECORD","stream":"t","record":{"id":4,"id":4},"time_extracted":"2024-05-06T05:08:09Z"}',
+        b'{"type":"RECORD","stream":"t","record":{"id":4,"id":4},"time_extracted":"2024-05-06t05:08:09z"}',
+        record("t", id=5) | {"time_extracted": "epoch"},
         **config,
     )
     assert list(load.types()) == ["_sdc_batched_at", "_sdc_extracted_at", "id"]
     old, new = dt.datetime(2020, 1, 1, tzinfo=UTC), dt.datetime(2024, 5, 6, 5, 8, 9, tzinfo=UTC)
     found = load.rows("SELECT id, _sdc_extracted_at, year(_sdc_batched_at) > 2020 FROM t ORDER BY id")
-    assert found == [(1, new, True), (2, old, False), (3, None, True), (4, new, True)]
+    assert found == [(1, new, True), (2, old, False), (3, None, True), (4, new, True), (5, None, True)]
 
 
 def test_a_local_time_is_never_shifted_and_keeps_an_offset_as_text(load):
