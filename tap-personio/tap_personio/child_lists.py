@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_personio.cursor_lists import follow
 from tap_personio.errors import RecordMissingError, RecordRefusedError, StreamFailedError
-from tap_personio.pages import Page, parse_v2
+from tap_personio.pages import NoId, Page, parse_v2
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,7 +33,8 @@ class Children:
     """The lists below some parents, several parents in flight.
 
     A parent that answers 404 is passed over only if it is gone: one that Personio still lists is asked again. One that
-    is refused for itself is named and costs its own records only.
+    is refused for itself is named and costs its own records only. One without an identifier cannot be asked about: the
+    others are read, but the list is not complete.
 
     Args:
         client: where to ask.
@@ -66,13 +67,13 @@ class Children:
         self._noun, self._parse, self._only_cursor, self._ids = noun, parse, only_cursor, ids
         self._pages, self._patience = pages or self._follow, patience
         self._unanswered: dict[str, tuple[Any, Request, RecordMissingError | RecordRefusedError]] = {}
-        self._asked = self._answered = 0
+        self._asked = self._answered = self._nameless = 0
 
     def read(self) -> Iterator[Page]:
         """All pages, each with its `parent`.
 
         Raises:
-            StreamFailedError: parents that Personio lists answer 404.
+            StreamFailedError: parents that Personio lists answer 404, or have no identifier.
             StreamUnavailableError: all parents are refused.
         """
         yield from self._ask(self._requests(False), self._patience)
@@ -95,7 +96,8 @@ class Children:
 
     def _ask(self, requests: Iterable[tuple[Any, Request]], patience: int) -> Iterator[Page]:
         paged = () if self._limit is None else (("limit", str(self._limit)),)
-        limited = (((parent, each), each.with_params(*paged)) for parent, each in requests)
+        named = (each for each in requests if self._is_named(each[0]))
+        limited = (((parent, each), each.with_params(*paged)) for parent, each in named)
         before, failed = self._answered, 0
         for (parent, request), first in self._client.get_each(limited, self._parse, self._stats):
             self._asked += 1
@@ -116,6 +118,11 @@ class Children:
             if failed >= patience and self._answered == before:
                 return
 
+    def _is_named(self, parent: Any) -> bool:
+        is_nameless = isinstance(getattr(parent, "id", parent), NoId)
+        self._nameless += is_nameless
+        return not is_nameless
+
     def _of(self, kind: type[StreamFailedError]) -> list[tuple[Any, Request, Any]]:
         return [each for each in self._unanswered.values() if isinstance(each[2], kind)]
 
@@ -125,6 +132,12 @@ class Children:
             msg = (
                 f"{len(missing)} of {self._asked} {self._noun} answered 404 (not found) though Personio still lists "
                 "them, so that what belongs to them is not known; try again later"
+            )
+            raise StreamFailedError(msg)
+        if self._nameless:
+            msg = (
+                f"{self._nameless} of {self._nameless + self._asked} {self._noun} in Personio's list have no readable "
+                "identifier, so that what belongs to them is not known"
             )
             raise StreamFailedError(msg)
         if not refused:

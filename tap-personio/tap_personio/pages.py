@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,9 @@ from tap_personio.columns import get_path
 from tap_personio.errors import StreamFailedError, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable, Iterable, Iterator
+
+logger = logging.getLogger("tap-personio")
 
 
 @dataclass(slots=True)
@@ -108,6 +111,12 @@ def parse_v2(body: bytes) -> Page:
     return Page(response.data, next_href=following.href if isinstance(following, _Href) else following)
 
 
+class NoId(str):
+    """In place of the identifier of a record that has no readable one: what it holds, so that it can be told apart."""
+
+    __slots__ = ()
+
+
 class IdReader:
     """Finds the identifiers of the records of a page.
 
@@ -119,25 +128,38 @@ class IdReader:
         self._path = path
 
     def __call__(self, page: Page) -> list[Any]:
-        """The identifiers in order.
+        """The identifiers in order, each a number, a text that can be part of an address, or NoId."""
+        return [self._id_of(each) for each in page.records]
 
-        Raises:
-            StreamFailedError: where a record has none.
-        """
-        ids = [self._id_of(each) for each in page.records]
-        if None in ids:
-            msg = "a record has no readable identifier"
-            raise StreamFailedError(msg)
-        return ids
-
-    def _id_of(self, record: Any) -> int | str | None:
+    def _id_of(self, record: Any) -> Any:
         if record.__class__ is not dict:
-            return getattr(record, "id", None)
-        is_wrapped = len(self._path) > 1 and self._path[0] in record
-        if is_wrapped and not isinstance(record[self._path[0]], dict):
-            return None
-        found = get_path(record, self._path)
-        return found if found.__class__ is int or (found.__class__ is str and found) else None
+            found = getattr(record, "id", None)
+        elif len(self._path) > 1 and not isinstance(record.get(self._path[0], {}), dict):
+            found = None
+        else:
+            found = get_path(record, self._path)
+        # Dots lead to another address, however they are encoded.
+        is_usable = found.__class__ is int or (found.__class__ is str and found not in ("", ".", ".."))
+        return found if is_usable else NoId(repr(record))
+
+
+def identified(pages: Iterable[Page], ids: IdReader, what: str) -> Iterator[tuple[int | str, Any]]:
+    """The records of pages with their identifiers. Those without a readable one are left out, with a warning.
+
+    Args:
+        pages: of a list.
+        ids: finds identifiers.
+        what: names the records.
+    """
+    odd = 0
+    for page in pages:
+        for identifier, record in zip(ids(page), page.records, strict=True):
+            if isinstance(identifier, NoId):
+                odd += 1
+            else:
+                yield identifier, record
+    if odd:
+        logger.warning("Left out of the list of %s: %d without a readable identifier.", what, odd)
 
 
 class SeenIds:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_personio.columns import OTHER_FIELDS, Column, WrongTypeError, get_path
+from tap_personio.columns import OTHER_FIELDS, TEXT, Column, WrongTypeError, get_path
 from tap_personio.pages import Metadata, Page, check_success, parse_v1
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class RowBuilder:
             elif value is not None:
                 row[name] = self._parsed(name, parse, value, odd)
         for name in self._keys:
-            if row[name] is None:
+            if row[name] in (None, ""):
                 raise WrongTypeError(name)
         if (fields or odd) and self._keeps_others:
             row[OTHER_FIELDS] = {**fields, **odd}
@@ -109,6 +109,8 @@ class RowBuilder:
 
     def _parsed(self, name: str, parse: Callable[[Any], Any], value: Any, odd: dict[str, Any]) -> Any:
         try:
+            if parse is TEXT.parse and name in self._keys and value.__class__ not in (int, str):
+                raise WrongTypeError  # a text column takes anything, but no key is an object
             return parse(value)
         except (WrongTypeError, TypeError, AttributeError):
             if name in self._must_fit:
@@ -214,7 +216,7 @@ class TypedRows:
             for name, value in join(bytes(nested_of(row))):
                 setattr(row, name, value)
         for key_of in self._key_values:
-            if key_of(row) is None:
+            if key_of(row) in (None, ""):
                 raise WrongTypeError
         for name, column in self._renamed.items():
             value = getattr(row, name)

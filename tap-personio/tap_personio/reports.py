@@ -26,7 +26,7 @@ from tap_personio.columns import (
 from tap_personio.cursor_lists import read_cursor
 from tap_personio.errors import TapPersonioError
 from tap_personio.names import distinct_names, snake_case
-from tap_personio.pages import IdReader, Page, parse_v2
+from tap_personio.pages import IdReader, Page, identified, parse_v2
 from tap_personio.transport import Request, in_path
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Reports:
         self._lock = threading.Lock()
 
     def listed(self, *, fresh: bool = False) -> list[dict[str, Any]]:
-        """The reports as they came. Raises what the first attempt raised.
+        """The reports that have an identifier, as they came. Raises what the first attempt raised.
 
         Args:
             fresh: ask Personio now, whatever is known.
@@ -80,9 +80,11 @@ class Reports:
         with self._lock:
             if self._listed is None or fresh:
                 request = Request("v2", "/reports", permission=PERMISSION)
-                pages = read_cursor(self._client, request, ROWS, self._stats, IdReader("id"))
+                ids = IdReader("id")
+                pages = read_cursor(self._client, request, ROWS, self._stats, ids)
                 try:
-                    self._listed = [report for page in pages for report in page.records]
+                    found = identified(pages, ids, "reports")
+                    self._listed = [{**report, "id": identifier} for identifier, report in found]
                 except TapPersonioError as error:
                     self._listed = error
         if isinstance(self._listed, TapPersonioError):
@@ -136,8 +138,8 @@ def parse_report(body: bytes) -> Page:
     heads = (response.get("_meta") or {}).get("columns")
     config = response.get("report_config")
     name = config.get("name") if isinstance(config, dict) else None
-    heads = heads if isinstance(heads, list) else []
-    page.records = [(name, heads, cells) for cells in page.records]
+    heads = [each if isinstance(each, dict) else {} for each in heads] if isinstance(heads, list) else []
+    page.records = [(name, heads, cells if isinstance(cells, list) else [cells]) for cells in page.records]
     return page
 
 
@@ -164,10 +166,11 @@ def row_of(columns: Sequence[ReportColumn], cells: Sequence[Any]) -> dict[str, A
     fields: dict[str, Any] = {}
     for place, cell in enumerate(cells):
         if not isinstance(cell, dict):
+            fields |= {} if cell is None else {f"cell_{place}": cell}
             continue
         attribute = cell.get("attribute_id")
-        if attribute is not None and places.get(attribute):
-            found = places[attribute].popleft()
+        if attribute is not None and places.get(str(attribute)):
+            found = places[str(attribute)].popleft()
         elif attribute is None and place < len(columns):
             found = place
         else:

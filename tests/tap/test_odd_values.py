@@ -242,6 +242,32 @@ def test_what_is_no_identifier_fails_also_what_asks_about_each_employee(small, o
     _, reading = read_altered(small, alter, *names, "projects")
     assert reading.outcomes == {**dict.fromkeys(names, "failed"), "projects": "read"}
     assert not any("who-knows" in each.path for each in small.requests)
+    assert len({each["record"]["employee_id"] for each in reading.of("RECORD", names[1])}) == 7
+    assert reading.of("ACTIVATE_VERSION", names[1]) == []
+
+
+# What depends on a list, by the list's path.
+DEPENDENT = {
+    "/v2/reports": ("reports_list", "reports", *expected_v2.REPORT_TABLES.values()),
+    "/v2/webhooks": ("webhook_events",),
+    "/v1/company/custom-reports/reports": ("custom_reports",),
+}
+
+
+@pytest.mark.parametrize("odd", [None, [[]], "text", {"id": ["x"]}, {"id": ".."}], ids=repr)
+@pytest.mark.parametrize("path", DEPENDENT)
+def test_an_odd_entry_of_a_list_that_others_depend_on_costs_itself(small, path, odd, caplog):
+    def alter(asked, answer):
+        if asked == path:
+            answer["data" if "data" in answer else "_data"].insert(0, odd)
+
+    warehouse, reading = read_altered(small, alter, *DEPENDENT[path])
+    assert reading.outcomes == dict.fromkeys(DEPENDENT[path], "read")
+    tables = {**expected_v2.tables(small), **expected_v1.tables(small.company)}
+    tables |= expected_v2.report_tables(small.company)
+    assert warehouse.differences({name: tables[name] for name in DEPENDENT[path]}) == []
+    [line] = {each for each in told(caplog, "WARNING") if "without a readable identifier" in each}
+    assert "1 without" in line
 
 
 # --- the catalogue of attributes ----------------------------------------------------------------------------------
@@ -400,6 +426,24 @@ def test_a_report_cell_that_is_null_is_an_empty_value_of_its_column(small):
     for (each, number), row in expected(small, "reports")["reports"].rows.items():
         values = {**row["values"], emptied: None} if each == key else row["values"]
         assert warehouse.tables["reports"][each, number]["values"] == values
+
+
+@pytest.mark.parametrize("odd", [None, 7, "text", {"a": 1}, [["x"], 5, {"attribute_id": ["y"]}]], ids=repr)
+def test_an_odd_row_of_a_report_costs_no_other_row(small, odd):
+    def alter(path, answer):
+        if path.startswith("/v2/reports/") and path != "/v2/reports/attributes":
+            answer["_data"].append(odd)
+            answer["_meta"]["columns"].append(odd)
+
+    names = ["reports", "report_headcount"]
+    warehouse, reading = read_altered(small, alter, *names)
+    assert reading.outcomes == dict.fromkeys(names, "read")
+    tables = {**expected(small, "reports"), **expected_v2.report_tables(small.company)}
+    for name in names:
+        for key, row in tables[name].rows.items():
+            found = warehouse.tables[name][key]
+            assert {column: found[column] for column in row} == row
+        assert len(warehouse.tables[name]) > len(tables[name].rows)
 
 
 @pytest.mark.parametrize("name", ["date", "date-time", "value"])

@@ -21,6 +21,7 @@ from tap_personio.columns import (
     Column,
     ColumnType,
     WrongTypeError,
+    get_path,
     to_timestamp,
 )
 from tap_personio.cursor_lists import read_cursor
@@ -120,8 +121,10 @@ class V1Stream(EndpointStream):
         return {**fields, "id": record["id"]} if "id" in record else fields
 
 
-def attributes_of(record: dict[str, Any]) -> dict[str, Any]:
-    """What stands under `attributes`, or the record itself where its fields come bare."""
+def attributes_of(record: Any) -> dict[str, Any]:
+    """What stands under `attributes`, or the record itself where its fields come bare; nothing if it is no record."""
+    if not isinstance(record, dict):
+        return {}
     attributes = record.get("attributes")
     if isinstance(attributes, dict):
         return attributes
@@ -184,7 +187,7 @@ class V1List(V1Stream):
         from_moment = moment.replace(microsecond=0).isoformat()
         count = 0
         for fields in super().page_fields(page):
-            value = fields.get("created_at") or fields.get(self.replication_key or "")
+            value = get_path(fields, ("created_at",)) or get_path(fields, (self.replication_key or "",))
             count += _is_from(value, from_moment)
         return count
 
@@ -244,7 +247,7 @@ class V2List(V2Stream):
         key, moment = self.declared_replication_key or "", (started - CLOCK_MARGIN).isoformat()
         request = self.request(*self.date_params(), *self.changed_params(started - self.lookback))
         for page in read_cursor(self.client, request, self.limit, stats, IDS):
-            page.records = [each for each in page.records if _is_from(each.get(key), moment)]
+            page.records = [each for each in page.records if _is_from(get_path(each, (key,)), moment)]
             yield page
 
 

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from tap_personio.pages import Page
     from tap_personio.run import RunContext
     from tap_personio.sync_plan import SyncPlan
-    from tap_personio.transport import Request
 
 logger = logging.getLogger("tap-personio")
 
@@ -168,8 +167,12 @@ def _discover(run: RunContext) -> dict[str, list[Column]]:
         logger.error("The reports cannot be listed, so that their tables are not read: %s.", error.message)
         return {}
     found: dict[str, list[Column]] = {}
-    wanted, refused = _requests({k: v for k, v in tables.items() if not run.settings.skips_report(v)})
-    failed = 0
+    wanted = {
+        key: (name, request_for(key).with_params(("limit", "1")))
+        for key, name in tables.items()
+        if not run.settings.skips_report(name)
+    }
+    refused, failed = [], 0
     while wanted:
         requests = ((key, request) for key, (_, request) in list(wanted.items()))
         try:
@@ -195,15 +198,3 @@ def _discover(run: RunContext) -> dict[str, list[Column]]:
             ", ".join(sorted(refused)),
         )
     return found
-
-
-def _requests(tables: dict[str, str]) -> tuple[dict[str, tuple[str, Request]], list[str]]:
-    """The name and the request for the first row of each report by its id; and the names of those with an odd id."""
-    wanted: dict[str, tuple[str, Request]] = {}
-    refused: list[str] = []
-    for key, name in tables.items():
-        try:
-            wanted[key] = name, request_for(key).with_params(("limit", "1"))
-        except StreamFailedError:
-            refused.append(name)
-    return wanted, refused

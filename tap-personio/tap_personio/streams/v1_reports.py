@@ -12,7 +12,7 @@ import msgspec
 from tap_personio.bounds import MAX_STALE_PAGES_WITHOUT_IDS
 from tap_personio.child_lists import Children
 from tap_personio.columns import DATE, INTEGER, LIST, NUMBER, OBJECT, TEXT, TIMESTAMP, Column
-from tap_personio.pages import EndCheck, Page, parse_v1
+from tap_personio.pages import EndCheck, Page, identified, parse_v1
 from tap_personio.streams.base import IDS_IN_ATTRIBUTES, V1Single, V1Stream, attributes_of
 from tap_personio.transport import Request, in_path
 
@@ -102,7 +102,8 @@ class CustomReports(V1Stream):
         )
 
         def requests(_fresh: bool) -> Iterator[tuple[Any, Request]]:
-            for each in IDS_IN_ATTRIBUTES(self.client.get(listed, parse_v1, stats)):
+            page = self.client.get(listed, parse_v1, stats)
+            for each, _ in identified([page], IDS_IN_ATTRIBUTES, "custom reports"):
                 path = self.path.replace("{id}", in_path(each))
                 yield each, self.request(("page", "1"), ("limit", str(self.limit)), path=path)
 

@@ -168,7 +168,7 @@ class Persons(V2List):
 
 
 def _custom_attributes_of(person: Any) -> list[dict[str, Any]]:
-    found = person.get("custom_attributes")
+    found = person.get("custom_attributes") if isinstance(person, dict) else None
     return list(filter(_is_named, found)) if isinstance(found, list) else []
 
 

@@ -154,15 +154,16 @@ class Reports(V2Stream):
         """A row's values by name, beside its cells with what heads their column."""
         number, (report_name, columns, cells) = record
         padded = columns + [{}] * (len(cells) - len(columns))
+        known = (each if isinstance(each, dict) else {"value": each} if each else {} for each in cells)
         full = [
             {**cell, **{name: each for name, each in column.items() if name not in cell}}
-            for cell, column in zip((each or {} for each in cells), padded, strict=False)
+            for cell, column in zip(known, padded, strict=False)
         ]
         values: dict[str, Any] = {}
         for cell in full:
-            name = cell.get("attribute_id") or cell.get("name") or ""
+            name = str(cell.get("attribute_id") or cell.get("name") or "")
             if name in values:  # shown twice, for an employee and the supervisor
-                name = cell.get("display") or name
+                name = str(cell.get("display") or name)
             copies = (f"{name}_{place}" for place in itertools.count(2))
             values[next(each for each in itertools.chain([name], copies) if each not in values)] = cell_value(
                 cell

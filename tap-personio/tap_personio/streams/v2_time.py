@@ -7,7 +7,18 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_personio.columns import BOOLEAN, DATE, NUMBER, OBJECT, TEXT, TIMESTAMP, Column, get_path, to_date
+from tap_personio.columns import (
+    BOOLEAN,
+    DATE,
+    NUMBER,
+    OBJECT,
+    TEXT,
+    TIMESTAMP,
+    Column,
+    WrongTypeError,
+    get_path,
+    to_date,
+)
 from tap_personio.pages import IdReader, Page
 from tap_personio.streams.base import (
     APPROVAL,
@@ -161,7 +172,10 @@ class AbsencePeriodBreakdowns(V2Children):
         for absence, pages in groupby(super().pages(plan, stats), attrgetter("parent")):
             days: dict[Any, dict[str, Any]] = {}
             for record in (each for page in pages for each in page.records):
-                day = to_date(record.get("date"))
+                try:
+                    day = to_date(record.get("date"))
+                except (AttributeError, WrongTypeError):
+                    day = repr(record)  # an entry of its own, which no row is made of
                 days[day] = _together(days[day], record) if day in days else record
             yield Page(list(days.values()), parent=absence)
 

@@ -10,9 +10,10 @@ import msgspec
 
 from tap_personio.bounds import EARLIEST
 from tap_personio.child_lists import Children
-from tap_personio.columns import OBJECT, TEXT, TIMESTAMP, Column
+from tap_personio.columns import OBJECT, TEXT, TIMESTAMP, Column, get_path
 from tap_personio.cursor_lists import read_cursor
 from tap_personio.errors import StreamFailedError, StreamUnavailableError
+from tap_personio.pages import identified
 from tap_personio.streams.base import IDS, WITH_ZONE, V2Stream
 from tap_personio.sync_plan import moment_of
 from tap_personio.transport import Request, in_path
@@ -56,7 +57,7 @@ class WebhookEvents(V2Stream):
         listed = Request("v2", "/webhooks", permission=self.permission)
         # Of this list no maximum is known.
         pages = read_cursor(self.client, listed, None, self.stats, IDS)
-        return [each for page in pages for each in IDS(page)]
+        return [each for each, _ in identified(pages, IDS, "webhooks")]
 
     @functools.cached_property
     def webhooks(self) -> list[Any]:
@@ -95,10 +96,11 @@ class WebhookEvents(V2Stream):
         try:
             for page in self._events(wanted, self.stats):
                 for event in page.records:
-                    name, moment = event["event_name"], moment_of(event["occurred_at"], now)
-                    latest[name] = max(latest.get(name, EARLIEST), moment or EARLIEST)
+                    name, moment = (get_path(event, (each,)) for each in ("event_name", "occurred_at"))
+                    if isinstance(name, str):
+                        latest[name] = max(latest.get(name, EARLIEST), moment_of(moment, now) or EARLIEST)
         except StreamUnavailableError:
             pass  # the stream says so itself
-        except (StreamFailedError, msgspec.MsgspecError, KeyError, TypeError, ValueError):
+        except StreamFailedError:
             self.logger.warning("The event feed cannot be read: deletions show up with the next full sync.")
         return latest
