@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tap_personio.bounds import MAX_TOKEN
-from tap_personio.errors import LoginRefusedError, StreamUnavailableError, TransientError
+from tap_personio.errors import TapPersonioError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,15 +80,15 @@ class Token:
 
     Args:
         log_in: performs the login and returns the token and its remaining seconds; raises LoginRefusedError
-            when Personio does not accept the credential, or StreamUnavailableError when it does not accept it
-            for one API only.
+            when Personio does not accept the credential, StreamUnavailableError when it does not accept it for one
+            API only, StreamFailedError when it could not be asked. What it raises is raised from then on.
     """
 
     def __init__(self, log_in: Callable[[], tuple[str, float | None]]) -> None:
         self._log_in = log_in
         self._value: str | None = None
         self._ends = 0.0
-        self._refused: LoginRefusedError | StreamUnavailableError | None = None
+        self._failure: TapPersonioError | None = None
         self._lock = threading.Lock()
 
     def value(self) -> str:
@@ -116,12 +116,12 @@ class Token:
             return True
 
     def _renew(self) -> None:
-        if self._refused:
-            raise self._refused
+        if self._failure:
+            raise self._failure
         try:
             self._value, lifetime = self._log_in()
-        except (LoginRefusedError, StreamUnavailableError) as refusal:
-            self._refused = refusal
+        except TapPersonioError as failure:
+            self._failure = failure
             raise
         lifetime = DEFAULT_LIFETIME_SECONDS if lifetime is None else lifetime
         self._ends = time.monotonic() + max(lifetime - LEEWAY_SECONDS, lifetime / 2, LEAST_LIFETIME_SECONDS)

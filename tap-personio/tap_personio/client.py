@@ -74,8 +74,12 @@ class Client:
         return dt.datetime.now(dt.UTC) + (self._clock_offset or dt.timedelta())
 
     def log_in(self, api: str) -> None:
-        """Make sure that there is a token for `v1` or `v2`. Raises LoginRefusedError."""
-        self._tokens[api].value()
+        """Make sure that there is a token for `v1` or `v2`. Raises TapPersonioError."""
+        try:
+            self._tokens[api].value()
+        except StreamFailedError as error:
+            msg = f"{error.message}."
+            raise TapPersonioError(msg) from None
 
     def get(self, request: Request, parse: Callable[[bytes], T], stats: StreamStats | None = None) -> T:
         """The parsed response to one request. Raises like `get_each`, and RecordMissingError."""
@@ -199,8 +203,8 @@ class Client:
         try:
             return self.retries.call(attempt, f"Login to API {api}", endpoint, stats)
         except (TransientError, StreamFailedError) as error:
-            msg = f"Personio could not be asked for a token of API {api}: {error}. Try again later."
-            raise LoginRefusedError(msg) from None
+            msg = f"Personio could not be asked for a token of API {api}: {error}; try again later"
+            raise StreamFailedError(msg) from None
 
     def _try_login(self, api: str) -> tuple[str, float | None]:
         login = LOGINS[api]
@@ -216,12 +220,11 @@ class Client:
             raise responses.transient(response)
         if response.status == 200:
             return login.read(response.body)
-        v1, this = self._tokens["v1"], self._tokens[api]
-        error: LoginRefusedError | StreamUnavailableError
-        if api == "v2" and v1.ever_granted and not this.ever_granted:
+        error: TapPersonioError
+        if api == "v2" and self._tokens["v1"].ever_granted:
             # The credential is right, or API v1 would have refused it at the start of the run.
             msg = f"Personio refuses this credential the login to API v2 (status {response.status})"
-            error = StreamUnavailableError(msg)
+            error = (StreamFailedError if self._tokens[api].ever_granted else StreamUnavailableError)(msg)
         else:
             msg = (
                 f"Personio refused the login (API {api}, status {response.status}): check the settings client_id and "
@@ -236,7 +239,7 @@ class Client:
 class _RefusedOnceError(Exception):
     """A login was refused, which also happens to a right credential now and then; `meaning`: if it lasts."""
 
-    def __init__(self, status: int, meaning: LoginRefusedError | StreamUnavailableError) -> None:
+    def __init__(self, status: int, meaning: TapPersonioError) -> None:
         super().__init__(f"the login was refused (status {status})")
         self.meaning = meaning
 

@@ -128,6 +128,7 @@ class TapPersonio(Tap):
     @override
     def discover_streams(self) -> list[PersonioStream]:
         run = self.run_context
+        run.client.log_in("v1")  # first, so that a refused login to API v2 is a missing right
         streams = [stream(self, run) for stream in STREAMS] + list(report_tables(self, run))
         run.ids = {stream.name: ParentIds(stream.list_ids) for stream in streams if stream.parent_ids}
         return streams

@@ -227,7 +227,7 @@ def test_a_login_that_never_works_ends_with_one_sentence(sandbox, tmp_path):
     pair = Pair(tmp_path, sandbox, streams=None)
     run = pair.run(tap=1)
     assert run.sentences == [
-        "Personio could not be asked for a token of API v1: too many requests (429). Try again later."
+        "Personio could not be asked for a token of API v1: too many requests (429); try again later."
     ]
     assert "Traceback" not in run.log
 

@@ -175,12 +175,21 @@ def test_on_unavailable_fail_fails_after_everything_else_was_read(sandbox):
     assert exact(warehouse, *set(ALL) - missing)
 
 
-def test_a_credential_without_api_v2_loses_its_tables_and_no_others(sandbox, caplog):
-    sandbox.faults.add("401", "/v2/auth/token", times=None)
-    warehouse = Warehouse(sandbox, ("employees", "absences", "persons", "jobs"))
+@pytest.mark.parametrize(
+    ("fault", "outcome", "sentence", "logins"),
+    [
+        ("401", "skipped", "refuses this credential the login to API v2", 3),
+        ("503", "failed", "could not be asked for a token of API v2: status 503; try again later", 6),
+    ],
+)
+def test_without_a_login_to_api_v2_its_tables_are_not_read_and_all_others_are(
+    sandbox, caplog, fault, outcome, sentence, logins
+):
+    sandbox.faults.add(fault, "/v2/auth/token", times=None)
+    of_v1, of_v2 = ("employees", "absences"), ("persons", "jobs")
+    warehouse = Warehouse(sandbox, (*of_v1, *of_v2))
     reading = warehouse.read()
-    assert reading.error is None
-    assert skipped(reading) == {"persons", "jobs"}
-    assert exact(warehouse, "employees", "absences")
-    assert all("login to API v2" in line for name in ("persons", "jobs") for line in lines(caplog, name))
-    assert len(sandbox.requests.to("/v2/auth/token")) == 3
+    assert reading.outcomes == {**dict.fromkeys(of_v1, "read"), **dict.fromkeys(of_v2, outcome)}
+    assert exact(warehouse, *of_v1)
+    assert all(sentence in line for name in of_v2 for line in lines(caplog, name))
+    assert len(sandbox.requests.to("/v2/auth/token")) == logins

@@ -98,11 +98,7 @@ class ReportTable(V2Stream):
 
 
 def report_tables(tap: Tap, run: RunContext) -> Iterator[ReportTable]:
-    """The streams of the reports: those of the catalog, or without one those that Personio lists.
-
-    Raises:
-        LoginRefusedError: Personio does not accept the credential.
-    """
+    """The streams of the reports: those of the catalog, or without one those that Personio lists."""
     if tap.input_catalog is None:
         found = _discover(run)
     else:
@@ -158,7 +154,6 @@ def _discover(run: RunContext) -> dict[str, list[Column]]:
     """
     if run.settings.skips_report(PREFIX):
         return {}
-    run.client.log_in("v1")  # so that a refused login to API v2 is a missing right
     try:
         tables = run.reports.tables()
     except StreamUnavailableError:

@@ -27,7 +27,7 @@ from tap_personio.columns import (
     Column,
     ColumnType,
 )
-from tap_personio.errors import LoginRefusedError, StreamFailedError, StreamUnavailableError
+from tap_personio.errors import StreamFailedError, StreamUnavailableError
 from tap_personio.names import safe_name
 from tap_personio.pages import parse_v2
 from tap_personio.stream import OTHER_FIELDS_COLUMN
@@ -93,7 +93,7 @@ class Persons(V2List):
             return [(each, standard_type(each)) for each in catalogue if each.key not in STANDARD]
         try:
             page = self.client.get(self.request(("limit", str(self.limit))), parse_v2, self.stats)
-        except (StreamUnavailableError, StreamFailedError, LoginRefusedError):
+        except (StreamUnavailableError, StreamFailedError):
             return []  # other streams do not need them, and this one fails when it is read
         found = {
             attribute.key: (attribute, V2_TYPES.get((attribute.type or "").lower(), TEXT))
