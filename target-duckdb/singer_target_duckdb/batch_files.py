@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import shutil
 import stat
 import zlib
@@ -13,7 +14,7 @@ from glob import escape
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlparse
+from urllib.parse import unquote
 
 import duckdb
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from singer_target_duckdb.database import Database
 
 _LINE_BYTES = 16 << 20  # longest line
+_FILE = re.compile(r"file:(?://(?:localhost(?=/))?)?", re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
 _COMPRESSIONS = {"jsonl": {"gzip": "gzip", "none": "uncompressed", None: "auto_detect"}}
 # Parquet compresses inside of the file, which says how.
@@ -77,25 +79,31 @@ def _allowed(address: Any, folder: str | None) -> Path:
     Raises:
         BatchFileError: for any other address.
     """
-    url = urlparse(address) if isinstance(address, str) else None
-    if not url or "\0" in address or (url.scheme and url.scheme != "file"):
+    path = Path(_path_of(address) if isinstance(address, str) else "\0")
+    if "\0" in str(path):
         msg = "a BATCH file is not read, because its address is not that of a file (`file://...`)."
         raise BatchFileError(msg)
-    # `file://folder/file` is relative, as in the SDK.
-    path = Path(unquote(url.netloc.removeprefix("localhost") + url.path) if url.scheme else address)
     try:
         found = path.resolve(strict=True)
         is_regular = stat.S_ISREG(found.stat().st_mode)
-    except (OSError, RuntimeError) as error:
+        roots = [Path.cwd(), *([Path(folder).expanduser()] if folder else [])]
+        is_allowed = is_regular and any(found.is_relative_to(root.resolve()) for root in roots)
+    except (OSError, RuntimeError, ValueError) as error:  # the last two of `batch_dir`
         msg = (
             f"the BATCH file {path} cannot be read: {getattr(error, 'strerror', None) or 'it is not there'}."
         )
         raise BatchFileError(msg) from None
-    roots = [Path.cwd(), *([Path(folder).expanduser()] if folder else [])]
-    if not is_regular or not any(found.is_relative_to(root.resolve()) for root in roots):
+    if not is_allowed:
         msg = f"the BATCH file {path} is not a regular file below the working directory or the setting `batch_dir`."
         raise BatchFileError(msg)
     return found
+
+
+def _path_of(address: str) -> str:
+    """The path that an address means, of which `file://folder/file` is relative, as in the SDK."""
+    if not (scheme := _FILE.match(address)):
+        return "\0" if "://" in address else address
+    return unquote(address[scheme.end() :])
 
 
 def _lines(

@@ -9,7 +9,6 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlparse
 
 import duckdb
 
@@ -28,8 +27,13 @@ WIDE_MEMORY_LIMIT = "512MB"
 CHECKPOINT_THRESHOLD = "512MB"
 _RESERVED = {"main", "memory", "system", "temp"}
 _RETRY_SECONDS = 0.25
-# DuckDB takes what precedes a colon for the name of an extension; the letter of a drive is none.
-_OTHER_ADDRESS = re.compile(r"(?!(?:md|motherduck|(?-i:ducklake)|duckdb|file):)\w{2,}:", re.IGNORECASE)
+# DuckDB takes what precedes a colon for the name of an extension; the letter of a drive is none. It would keep
+# `:memory:` until the end of the run, and reads a name up to a zero byte.
+_NO_FILE = re.compile(
+    r"(?!(?:md|motherduck|(?-i:ducklake)|duckdb|file):)\w{2,}:|:memory:|.*\0|\s*$", re.IGNORECASE | re.DOTALL
+)
+_OF_FILE = re.compile(r"(?:duckdb:|file:(?://(?:localhost(?=/))?)?)?", re.IGNORECASE)
+_MOTHERDUCK = re.compile(r"(?:md|motherduck):", re.IGNORECASE)
 # Extensions that a DuckLake needs for a catalog in another database.
 _CATALOGS = {"postgres": "postgres_scanner", "mysql": "mysql_scanner", "sqlite": "sqlite_scanner"}
 
@@ -58,13 +62,7 @@ class Database:
                 "Setting `path` is missing: give the path of a DuckDB file, or an address such as `md:my_db`."
             )
             raise LoaderError(msg)
-        self.path = str(path)
-        if _OTHER_ADDRESS.match(self.path):  # which may hold a password, so that it is not printed
-            msg = (
-                "Setting `path` names no DuckDB file: give the path of a file, or an address that begins with `md:` or "
-                "`ducklake:`."
-            )
-            raise LoaderError(msg)
+        self.path = _usable(str(path))
         self.is_lake = is_ducklake(self.path)
         self.catalog = catalog_name(self.path, config)
         if config.get("encryption_key") and (self.is_lake or is_motherduck(self.path)):
@@ -160,22 +158,22 @@ class Database:
 
     def _attach(self, config: Mapping[str, Any]) -> None:
         """Attach the database file, waiting for another process to close it as long as `lock_timeout` says."""
-        file, key = Path(self.path), config.get("encryption_key")
-        options = []
+        key, options = config.get("encryption_key"), []
         if key:
             self._load_extension("httpfs")
             options.append(f"ENCRYPTION_KEY {literal(key)}")
         version = config.get("storage_version")
-        if version and not file.exists() and not (key and version == "v1.0.0"):  # encryption came with v1.4.0
+        if (
+            version and not Path(self.path).exists() and not (key and version == "v1.0.0")
+        ):  # encryption came with v1.4.0
             options.append(f"STORAGE_VERSION {literal(version)}")
         how = f" ({', '.join(options)})" if options else ""
         statement = f"ATTACH {literal(self.path)} AS {quoted(self.catalog)}{how}"
         deadline = time.monotonic() + (config.get("lock_timeout") or 0)
         while True:
             try:
-                file.absolute().parent.mkdir(parents=True, exist_ok=True)
                 self.execute(statement)
-            except (duckdb.Error, OSError) as error:
+            except duckdb.Error as error:
                 if "Could not set lock" not in str(error) or time.monotonic() > deadline:
                     raise LoaderError(self._explain_attach_error(error, has_key=bool(key))) from None
                 time.sleep(_RETRY_SECONDS)
@@ -252,9 +250,36 @@ class Database:
                 raise LoaderError(msg) from None
 
 
+def _usable(path: str) -> str:
+    """The path, with a home folder in place of `~`; the folder of a file is made.
+
+    Raises:
+        LoaderError: if nothing at this path can be, or become, a database.
+    """
+    if _NO_FILE.match(path):  # which may hold a password, so that it is not printed
+        msg = (
+            "Setting `path` names no DuckDB file: give the path of a file, or an address that begins with `md:` or "
+            "`ducklake:`."
+        )
+        raise LoaderError(msg)
+    if is_motherduck(path) or is_ducklake(path):
+        return path
+    try:
+        file = Path(_OF_FILE.sub("", path, count=1)).expanduser()
+        if file.exists() and not file.is_file():  # to open a pipe would wait for ever
+            msg = "Setting `path` names a folder, a device or the like: give the path of a DuckDB file."
+            raise LoaderError(msg)
+        file.absolute().parent.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or "there is no such user as behind its `~`"
+        msg = f"The file that `path` names cannot be made or read: {reason}."
+        raise LoaderError(msg) from None
+    return str(file)
+
+
 def is_motherduck(path: str) -> bool:
     """Whether the path is an address at MotherDuck."""
-    return urlparse(path).scheme in {"md", "motherduck"}
+    return bool(_MOTHERDUCK.match(path))
 
 
 def is_ducklake(path: str) -> bool:
@@ -271,12 +296,19 @@ def motherduck_options(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def catalog_name(path: str, config: Mapping[str, Any]) -> str:
-    """Name of the database inside DuckDB: `dbname`, `database`, or from the path as upstream has it."""
+    """Name of the database inside DuckDB: `dbname`, `database`, or from the path as upstream has it.
+
+    Raises:
+        LoaderError: if the settings give it a name that DuckDB has for a database of its own.
+    """
     if name := config.get("dbname") or config.get("database"):
+        if name.lower() in _RESERVED:
+            msg = "Setting `dbname` is the name of a database that DuckDB has by itself: give another one."
+            raise LoaderError(msg)
         return str(name)
     if is_ducklake(path) and ":" in path.removeprefix("ducklake:"):
         return "lake"
-    stem = Path(urlparse(path).path).stem
     if is_motherduck(path):
-        return stem or "my_db"
+        return Path(path.partition(":")[2].partition("?")[0]).stem or "my_db"
+    stem = Path(path).stem
     return f"{stem}_db" if stem.lower() in _RESERVED else stem or "db"

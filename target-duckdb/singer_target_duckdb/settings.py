@@ -144,7 +144,7 @@ def _typed(name: str, value: Any, rule: dict[str, Any]) -> Any:
         rule = {"minimum": 0, **rule}
     found = _READ[kind](value)
     with suppress(TypeError, AttributeError):  # where the SDK's schema of stream_maps is itself no schema
-        if found is not None and th.DEFAULT_JSONSCHEMA_VALIDATOR(rule).is_valid(found):
+        if found is not None and _is_unicode(found) and th.DEFAULT_JSONSCHEMA_VALIDATOR(rule).is_valid(found):
             return found
     msg = f"Setting `{name}` must be {_wanted(kind, rule)}."
     raise LoaderError(msg)
@@ -157,7 +157,14 @@ def _wanted(kind: str, rule: dict[str, Any]) -> str:
         up_to = f"to {rule['maximum']:g}" if "maximum" in rule else "on"
         return f"a {'whole ' if kind == 'integer' else ''}number from {rule['minimum']:g} {up_to}"
     words = {"boolean": "true or false", "object": "a JSON object in the form that its docs show"}
-    return words.get(kind, "text in quotes")
+    return words.get(kind, "text in quotes, in UTF-8")
+
+
+def _is_unicode(value: Any) -> bool:
+    """Whether there is no half of a character in it, as in text from the environment that is not UTF-8."""
+    with suppress(UnicodeEncodeError):
+        return bool(json.dumps(value, ensure_ascii=False, default=str).encode())
+    return False
 
 
 def _flag(value: Any) -> bool | None:

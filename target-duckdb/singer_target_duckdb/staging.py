@@ -40,10 +40,14 @@ class StagingDirectory:
     """
 
     def __init__(self, parent: str | None) -> None:
-        place = Path(parent or tempfile.gettempdir())
         try:
+            place = Path(parent or tempfile.gettempdir()).expanduser()
             place.mkdir(parents=True, exist_ok=True)
-        except (OSError, ValueError):  # a zero byte in the name is a ValueError
+        except (
+            OSError,
+            RuntimeError,
+            ValueError,
+        ):  # also for a `~` without home, and a zero byte in the name
             msg = "The folder that `temp_dir` names cannot be made: set `temp_dir` to a folder that you can write to."
             raise LoaderError(msg) from None
         _remove_abandoned(place)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from singer_target_duckdb.database import Database
 
 TEMPORARY = "temp"  # DuckDB's catalog of temporary tables
+# What DuckDB says about itself, and what `bookkeeping` keeps.
+NOT_FOR_STREAMS = {"information_schema", "pg_catalog", "_singer"}
 
 
 @dataclass(frozen=True)
@@ -330,7 +332,14 @@ def table_of(stream: str, config: Mapping[str, Any], database: Database, **shape
     first, *rest = stream.split("-")
     source_schema, parts = (rest[0], rest[1:]) if len(rest) > 1 else (first if rest else "", rest or [first])
     mapping = (config.get("schema_mapping") or {}).get(source_schema) or {}
-    schema = (mapping.get("target_schema") or config.get("default_target_schema") or "main").strip()
+    given = mapping.get("target_schema"), config.get("default_target_schema")
+    schema = next((name.strip() for name in given if name and name.strip()), "main")
+    if folded(schema) in NOT_FOR_STREAMS:
+        msg = (
+            f"Stream '{stream}' cannot be loaded into schema '{schema}', which is not for tables of streams: set "
+            "`default_target_schema` or `schema_mapping` to another one."
+        )
+        raise LoaderError(msg)
     table = Table(database, database.catalog, schema, "_".join(parts) if all(parts) else stream, **shape)
     legacy = replace(table, name=table.name.replace(".", "_"))
     is_legacy = legacy.name != table.name and not table.existing_columns() and legacy.existing_columns()

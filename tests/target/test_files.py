@@ -12,7 +12,7 @@ import time
 import duckdb
 import pytest
 from singer_messages import activate, lines, record, schema, state
-from singer_target_duckdb.database import catalog_name, motherduck_options
+from singer_target_duckdb.database import Database, catalog_name, motherduck_options
 from singer_target_duckdb.errors import LoaderError
 
 T = schema("t", {"id": "integer"})
@@ -146,7 +146,16 @@ def test_a_new_file_has_the_oldest_storage_version_and_an_existing_one_keeps_its
     ("config", "sentence"),
     [
         ({"path": ""}, "Setting `path` is missing"),
-        ({"path": "/proc/none/x.duckdb"}, "Cannot open database /proc/none/x.duckdb"),
+        ({"path": "/proc/none/x.duckdb"}, "`path` names cannot be made or read: No such file or directory"),
+        ({"path": "x\0"}, "`path` names no DuckDB file"),
+        ({"path": ":memory:"}, "`path` names no DuckDB file"),
+        ({"path": "x\ud800"}, "`path` must be text in quotes, in UTF-8"),
+        ({"path": "~x/x"}, "The file that `path` names cannot be made or read: there is no such user"),
+        ({"path": "x" * 500}, "The file that `path` names cannot be made or read: File name too long"),
+        ({"path": "."}, "`path` names a folder, a device or the like"),
+        ({"dbname": "System"}, "`dbname` is the name of a database that DuckDB has by itself"),
+        ({"default_target_schema": "PG_catalog"}, "set `default_target_schema` or `schema_mapping`"),
+        ({"default_target_schema": "_singer"}, "set `default_target_schema` or `schema_mapping`"),
         ({"path": __file__}, "not a valid DuckDB database file"),
         ({"storage_version": "v9"}, "`storage_version` is not a version that this DuckDB can write"),
         ({"settings": {"threadz": 1}}, "DuckDB does not take 'threadz'"),
@@ -196,7 +205,17 @@ def test_a_file_may_have_a_name_that_duckdb_reserves(load, tmp_path, name):
         assert connection.execute("FROM t").fetchall() == [(1,)]
 
 
+@pytest.mark.parametrize("path", ["file:x.duckdb", "file://x.duckdb", "duckdb:x.duckdb", "~/x.duckdb"])
+def test_a_path_may_be_written_in_many_ways(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    Database({"path": path}, tmp_path).close()
+    assert len(list(tmp_path.rglob("x.duckdb"))) == 1
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_catalog_names_follow_the_file():
     assert catalog_name("/data/hr.duckdb", {}) == "hr"
     assert catalog_name("/data/temp.duckdb", {}) == "temp_db"
+    assert catalog_name("//[a/hr?.duckdb", {}) == "hr?"
     assert catalog_name("hr.duckdb", {"database": "other"}) == "other"

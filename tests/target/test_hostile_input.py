@@ -138,7 +138,7 @@ def test_a_full_disk_for_temporary_files_is_named(load):
 # BATCH
 
 
-@pytest.mark.parametrize("kind", ["outside", "link", "pipe", "device", "glob", "http", "folder"])
+@pytest.mark.parametrize("kind", ["outside", "link", "pipe", "device", "glob", "http", "folder", "[", "zero"])
 def test_a_batch_file_is_a_regular_one_in_an_allowed_folder(load, tmp_path, monkeypatch, kind):
     inside, outside = tmp_path / "in", tmp_path / "out"
     for folder in (inside, outside):
@@ -150,7 +150,7 @@ def test_a_batch_file_is_a_regular_one_in_an_allowed_folder(load, tmp_path, monk
     addresses = {
         "outside": (outside / "rows.jsonl").as_uri(), "link": "file://link", "pipe": "file://pipe",
         "device": "file:///dev/zero", "glob": "file://*.jsonl", "http": "http://127.0.0.1:1/rows.jsonl",
-        "folder": inside.as_uri(),
+        "folder": inside.as_uri(), "[": "file://[a/x", "zero": "file://%00",
     }  # fmt: skip
     with pytest.raises(LoaderError, match=r"Line 2: (the BATCH file|a BATCH file) .*(not|cannot)"):
         load(T, batch([addresses[kind]]))
