@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import hashlib
 import json
@@ -67,21 +68,36 @@ def warn_of_missing(config: Mapping[str, Any], tables: Mapping[str, Collection[s
         if not meant and name != "__else__":
             logger.warning("The setting stream_maps is about %s, but there is no such stream.", source)
             continue
-        removed = (
-            [column for column, value in each.items() if value in (None, NULL_STRING)]
-            if isinstance(each, dict)
-            else []
-        )
-        missing = [
-            c for c in removed if not c.startswith("__") and not any(c in columns for columns in meant)
-        ]
-        if missing:
-            logger.warning(
-                "The setting stream_maps removes columns of %s that are not there, perhaps because they were renamed "
-                "in Personio: %s. Check that what they held is not sent under another name.",
-                source,
-                ", ".join(missing),
-            )
+        missing = {
+            column: value
+            for column, value in (each.items() if isinstance(each, dict) else ())
+            if not column.startswith("__") and not any(column in columns for columns in meant)
+        }
+        for what, is_meant in (("removes", _is_nothing), ("gives a constant to", _is_constant)):
+            if hidden := [column for column, value in missing.items() if is_meant(value)]:
+                logger.warning(
+                    "The setting stream_maps %s columns of %s that are not there, perhaps because they were renamed "
+                    "in Personio: %s. Check that what they held is not sent under another name.",
+                    what,
+                    source,
+                    ", ".join(hidden),
+                )
+
+
+def _is_nothing(value: Any) -> bool:
+    """Whether a map removes a column."""
+    return value in (None, NULL_STRING)
+
+
+def _is_constant(value: Any) -> bool:
+    """Whether what a map gives to a column depends on no record. It may be there to hide what the column holds."""
+    try:
+        nodes = [] if _is_nothing(value) else list(ast.walk(ast.parse(str(value).strip(), mode="eval")))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    names = {id(each): each.id for each in nodes if isinstance(each, ast.Name)}
+    called = {id(each.func) for each in nodes if isinstance(each, ast.Call)}
+    return bool(nodes) and {name for key, name in names.items() if key not in called} <= {"config", "fake"}
 
 
 def fingerprint(stream: str, config: Mapping[str, Any], deselected: Iterable[str]) -> str:

@@ -195,6 +195,8 @@ def test_columns_that_maps_and_catalogs_name_and_that_are_not_there_are_warned_o
             "gone": "__NULL__",
             "email": None,
             "added": "'x'",
+            "masked": "md5(config['salt'])",
+            "derived": "md5(email)",
             "__else__": "__NULL__",
         },
         "absence*": {"comment": None, "nowhere": None},
@@ -202,7 +204,10 @@ def test_columns_that_maps_and_catalogs_name_and_that_are_not_there_are_warned_o
     }
     maps["employees"].pop("__else__")
     pair = Pair(
-        tmp_path, sandbox, {"stream_maps": maps, "skip_reports": "*"}, streams=["employees", "absences"]
+        tmp_path,
+        sandbox,
+        {"stream_maps": maps, "stream_map_config": {"salt": SALT}, "skip_reports": "*"},
+        streams=["employees", "absences"],
     )
     catalog = pair.catalog()
     absences = next(each for each in catalog["streams"] if each["tap_stream_id"] == "absences")
@@ -217,12 +222,14 @@ def test_columns_that_maps_and_catalogs_name_and_that_are_not_there_are_warned_o
         "removes columns of employees that are not there" in each and ": iban_of_before, gone." in each
         for each in warnings
     ][:1] == [True]
-    assert "removes columns of absence* that" in warnings[1]
-    assert ": nowhere." in warnings[1]
-    assert "The catalog names columns of absences that are not there" in warnings[2]
-    assert ": of_before." in warnings[2]
+    assert "gives a constant to columns of employees that are not there" in warnings[1]
+    assert ": added, masked." in warnings[1]
+    assert "removes columns of absence* that" in warnings[2]
+    assert ": nowhere." in warnings[2]
+    assert "The catalog names columns of absences that are not there" in warnings[3]
+    assert ": of_before." in warnings[3]
     assert "stream_maps is about employes, but there is no such stream" in log
-    assert len(warnings) == 3
+    assert len(warnings) == 4
 
 
 def test_what_comes_from_outside_starts_no_line_of_the_log(sandbox, tmp_path):
