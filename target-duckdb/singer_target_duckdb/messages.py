@@ -34,6 +34,7 @@ _CHUNK_BYTES = 128 << 10  # more does not stay in the processor's cache until it
 _PIPE_BYTES = 1 << 20
 _MOST_PREFIXES = 100  # of one stream; a tap that begins each line in another way is read line by line
 _RECORD = SingerMessageType.RECORD.value
+_OF_A_STREAM = {"RECORD", "SCHEMA", "ACTIVATE_VERSION", "BATCH"}
 _BEFORE_RECORD = re.compile(rb'[^\n]*?"record"\s*:\s*\{')
 
 NO_JSON = msgspec.Raw(b"")
@@ -157,6 +158,9 @@ class MessageReader(GenericSingerReader[bytes]):
             self._stage(staging, memoryview(line), 1)
             return
         self.line += 1
+        if message.type in _OF_A_STREAM and not message.stream:
+            msg = f"Line {self.line}: a message of type {message.type} has no `stream`."
+            raise LoaderError(msg)
         self._counts[message.type] += 1
         if message.type not in self._callbacks:
             known = ", ".join(known.value for known in SingerMessageType)

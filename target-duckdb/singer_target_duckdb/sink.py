@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import InvalidJSONSchema
 from singer_sdk.sinks import Sink
-from singer_sdk.sinks.core import JSONSchemaValidator
 
 from singer_target_duckdb.column_types import DELETED_AT, METADATA, columns_of
 from singer_target_duckdb.errors import LoaderError, MissingKeyError, about
@@ -15,6 +13,7 @@ from singer_target_duckdb.json_text import raw_from
 from singer_target_duckdb.loading import BatchReader
 from singer_target_duckdb.sql import folded
 from singer_target_duckdb.table import Rows, table_of
+from singer_target_duckdb.validation import RecordValidator
 from singer_target_duckdb.versions import RUN_VERSION, Versions
 
 if TYPE_CHECKING:
@@ -33,38 +32,6 @@ _WIDE_BYTES = 64 << 20
 # So many records of a version are parsed while the tap is slower than DuckDB: they go beside the table, where it costs
 # nothing to write them in small pieces.
 _IDLE_RECORDS = 50_000
-
-
-class RecordValidator(JSONSchemaValidator):
-    """Validates records, and says what is wrong without repeating a value."""
-
-    def __init__(self, schema: dict[str, Any], stream: str) -> None:
-        try:
-            super().__init__(schema)
-        except InvalidJSONSchema:
-            raise self._invalid(stream) from None
-        self._stream = stream
-
-    def validate(self, record: dict[str, Any]) -> None:
-        """Check one record.
-
-        Raises:
-            LoaderError: naming the property and the rule that it breaks.
-        """
-        try:
-            error = next(self.validator.iter_errors(record), None)
-        except (
-            Exception
-        ):  # of a `$ref` that leads nowhere, and of whatever else the schema library does not expect
-            raise self._invalid(self._stream) from None
-        if error:
-            where = f"property '{error.absolute_path[0]}'" if error.absolute_path else "a record"
-            msg = f"{where} of stream '{self._stream}' breaks the rule `{error.validator}` of its schema."
-            raise LoaderError(msg)
-
-    @staticmethod
-    def _invalid(stream: str) -> LoaderError:
-        return LoaderError(f"The schema of stream '{stream}' is not valid JSON schema.")
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Stream maps of the SDK, whose errors may quote an expression or a value."""
+"""Stream maps and flattening of the SDK, whose errors may quote an expression or a value."""
 
 from __future__ import annotations
 
@@ -21,12 +21,34 @@ if TYPE_CHECKING:
 logging.getLogger("singer_sdk.mapper").setLevel(logging.INFO)
 
 
+def as_objects(properties: dict[str, Any]) -> dict[str, Any]:
+    """The schemas of properties; `true`, `false` and null become objects, because the SDK flattens nothing else."""
+    return {name: _as_object(definition) for name, definition in properties.items()}
+
+
+def _as_object(definition: Any) -> Any:
+    if isinstance(definition, dict) and isinstance(definition.get("properties"), dict):
+        return {**definition, "properties": as_objects(definition["properties"])}
+    if definition is False:  # no value is valid
+        return {"not": {}}
+    return {} if definition is True or definition is None else definition
+
+
 @contextmanager
-def applied() -> Iterator[None]:
-    """Say in one sentence that the setting `stream_maps` cannot be applied."""
+def applied(stream: str | None = None) -> Iterator[None]:
+    """Say in one sentence that the setting `stream_maps` cannot be applied.
+
+    Args:
+        stream: the stream whose schema cannot be flattened, where there are no stream maps.
+    """
     try:
         yield
     except Exception as error:
+        if stream is not None:
+            msg = (
+                f"The schema of stream '{stream}' cannot be flattened: turn `flattening_enabled` off for it."
+            )
+            raise LoaderError(msg) from None
         reason = str(error) if isinstance(error, StreamMapConfigError) else "an expression is not valid."
         msg = f"Setting `stream_maps` cannot be applied: {reason}"
         raise LoaderError(msg) from None

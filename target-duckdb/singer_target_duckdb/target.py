@@ -104,11 +104,10 @@ class TargetDuckDB(Target):
     # SDK changes any of this.
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
-        stream, schema = message_dict.get("stream"), message_dict.get("schema")
-        if not isinstance(stream, str) or not stream:
-            self._refuse("a SCHEMA message has no `stream`.")
+        stream, schema = str(message_dict["stream"]), message_dict.get("schema")
         if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
             self._refuse(f"the SCHEMA of stream '{stream}' has no `properties`.")
+        schema = {**schema, "properties": stream_maps.as_objects(schema["properties"])}
         keys = message_dict.get("key_properties") or []
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             self._refuse(f"the `key_properties` of stream '{stream}' are not a list of names.")
@@ -118,7 +117,7 @@ class TargetDuckDB(Target):
                 for sink in self._sinks_of(stream):
                     sink.versions.last_line = self._reader.line
                 return
-        with stream_maps.applied():
+        with stream_maps.applied(None if self.config.get("stream_maps") else stream):
             self.mapper.register_raw_stream_schema(stream, schema, keys)
         maps = self._kept_maps(stream)
         state_version = None if stream in self._begun else version_of(self._states.last, stream)
@@ -182,7 +181,7 @@ class TargetDuckDB(Target):
         self._states.add(State(self._reader.line, value, one_line(value, self._reader.value)))
 
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
-        stream, version = str(message_dict.get("stream")), whole_number(message_dict.get("version"))
+        stream, version = str(message_dict["stream"]), whole_number(message_dict.get("version"))
         if version is None:
             self._refuse(f"ACTIVATE_VERSION for stream '{stream}' has no whole number as its `version`.")
         self._tap_activates = True
@@ -214,7 +213,7 @@ class TargetDuckDB(Target):
                 activate()
 
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
-        stream = str(message_dict.get("stream"))
+        stream = str(message_dict["stream"])
         if stream not in self.mapper.stream_maps:
             self._refuse(f"a BATCH of stream '{stream}' came before its SCHEMA.")
         sink = self._sinks.get(stream) if stream in self._reader.staging_files else None

@@ -6,6 +6,7 @@ import io
 
 import pytest
 from singer_messages import lines, record, schema, state
+from singer_target_duckdb import validation
 from singer_target_duckdb.errors import LoaderError
 from singer_target_duckdb.target import TargetDuckDB
 
@@ -29,7 +30,12 @@ GOOD = record("t", id=1, name="a")
         ),
         (record("t", name="b"), "Line 3: a record of stream 't' has no value for its key 'id'"),
         (record("t", id=None), "Line 3: a record of stream 't' has no value for its key 'id'"),
-        (b'{"type":"SCHEMA"}', "Line 3: a SCHEMA message has no `stream`"),
+        (b'{"type":"SCHEMA"}', "Line 3: a message of type SCHEMA has no `stream`"),
+        (b'{"type":"RECORD","record":{}}', "Line 3: a message of type RECORD has no `stream`"),
+        (
+            b'{"type":"ACTIVATE_VERSION","stream":"","version":1}',
+            "Line 3: a message of type ACTIVATE_VERSION has no",
+        ),
         (b'{"type":"SCHEMA","stream":"u"}', "Line 3: the SCHEMA of stream 'u' has no `properties`"),
         (schema("u", {}, []), "Stream 'u' has a schema without properties"),
         (schema("u", {"id": "integer"}, ["key"]), "Stream 'u' names 'key' as its key"),
@@ -144,3 +150,27 @@ def test_a_property_that_the_schema_lacks_is_said_once_and_without_its_value(loa
     assert "Property 'extra' in the records of stream 't' is not loaded" in said[0]
     assert "secret" not in caplog.text
     assert "_sdc_deleted_at" not in caplog.text
+
+
+def test_the_schemas_true_false_and_null_are_flattened_and_checked(load):
+    table = schema(
+        "t", {"id": "integer", "no": False, "yes": True, "o": {"type": "object", "properties": {"x": None}}}
+    )
+    both = {"flattening_enabled": True, "flattening_max_depth": 1, "validate_records": True}
+    load(table, record("t", id=1, yes=[1], o={"x": "a"}), **both)
+    assert load.rows("SELECT id, yes, o__x FROM t") == [(1, "[1]", "a")]
+    with pytest.raises(LoaderError, match=r"Line 2: property 'no' of stream 't' breaks the rule `not`"):
+        load(table, record("t", id=1, no="secret"), validate_records=True)
+    with pytest.raises(LoaderError, match="The schema of stream 't' cannot be flattened"):
+        load(schema("t", {"id": "integer", "o": 5}), **both)
+
+
+def test_a_record_whose_check_would_never_end_is_named(load, monkeypatch):
+    monkeypatch.setattr(validation, "SECONDS", 0.1)
+    table = schema("t", {"id": "integer", "name": {"type": "string", "pattern": "(a+)+$"}})
+    with pytest.raises(
+        LoaderError, match=r"^Line 3: a record of stream 't' cannot be checked .* within 0.1 seconds"
+    ):
+        load(
+            table, record("t", id=1, name="aa"), record("t", id=2, name="a" * 60 + "b"), validate_records=True
+        )
