@@ -7,6 +7,7 @@ import functools
 import gc
 import logging
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
@@ -294,8 +295,9 @@ class TapPersonio(Tap):
         """Print the rights of the credential and end."""
         if value:
             config = ctx.params["config"]
-            tap = cls(config=config.config, parse_env_config=config.parse_env)
-            ctx.exit(0 if check(tap._all_streams, tap.run_context) else 1)
+            with closing(ctx):  # with the state file: click does that for what has been parsed only
+                tap = cls(config=config.config, parse_env_config=config.parse_env)
+                ctx.exit(0 if check(tap._all_streams, tap.run_context) else 1)
 
     @classmethod
     def cb_shape(cls, ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG003
@@ -303,8 +305,9 @@ class TapPersonio(Tap):
         if value:
             logging.disable(logging.WARNING)  # lines below that may name a report
             config = ctx.params["config"]
-            tap = cls(config=config.config, parse_env_config=config.parse_env, setup_mapper=False)
-            ctx.exit(0 if shape(tap, Settings.from_config(tap.config)) else 1)
+            with closing(ctx):
+                tap = cls(config=config.config, parse_env_config=config.parse_env, setup_mapper=False)
+                ctx.exit(0 if shape(tap, Settings.from_config(tap.config)) else 1)
 
     @classmethod
     @override

@@ -27,13 +27,13 @@ def sandbox():
         yield sandbox
 
 
-def check(sandbox, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+def check(sandbox, *options: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
     credential = {
         "TAP_PERSONIO_API_URL": sandbox.url,
         "TAP_PERSONIO_CLIENT_ID": sandbox.client_id,
         "TAP_PERSONIO_CLIENT_SECRET": sandbox.client_secret,
     }
-    command = [TAP, "--config=ENV", "--check"]
+    command = [TAP, "--config=ENV", *options, "--check"]
     done = subprocess.run(
         command,
         env={**os.environ, **credential, **environment},
@@ -75,7 +75,11 @@ def test_without_any_right_it_says_so_and_fails(sandbox):
     assert f"0 of {len(NAMES)} streams can be read with this credential." in shown
 
 
-def test_a_refused_login_is_one_sentence(sandbox):
-    done = check(sandbox, code=1, TAP_PERSONIO_CLIENT_SECRET="papi-not-the-secret")
+def test_a_refused_login_is_one_sentence(sandbox, tmp_path):
+    state = tmp_path / "state.json"  # Meltano gives one
+    state.write_text("{}")
+    wrong = {"TAP_PERSONIO_CLIENT_SECRET": "papi-not-the-secret", "PYTHONWARNINGS": "always::ResourceWarning"}
+    done = check(sandbox, f"--state={state}", code=1, **wrong)
     assert done.stdout == ""
+    assert "ResourceWarning" not in done.stderr
     assert "check the settings client_id and client_secret" in done.stderr
