@@ -8,7 +8,7 @@ list is cut by a filter. When the reader ends without an exception, no record th
 - A record that changes while windows are read can leave one that is read later for one that was read before. A change
   sets the time of change, so the last list holds it: everything that changed since the run began.
 
-A record that changes, or whose value is the moment that two windows share, can come twice.
+A record that changes while windows are read can come twice, as it was and as it is.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_personio.cursor_lists import read_cursor
 from tap_personio.errors import StreamFailedError
@@ -41,6 +41,8 @@ PAGES = 20
 FIRST_WIDTH = dt.timedelta(days=1)
 LEAST_WIDTH, MOST_WIDTH = dt.timedelta(minutes=1), dt.timedelta(days=3650)
 GROWTH = 8.0
+# No window begins on a full minute, as records do, so that none lies in two windows.
+SECOND = 31
 # Where a list may begin, as time before the run. What is older than the last one is one window.
 AGES = tuple(dt.timedelta(days=days) for days in (512, 4096, 18_000))
 
@@ -68,7 +70,8 @@ class WindowedList(NamedTuple):
         ids: finds identifiers.
         windows: how to cut it.
         began: when the run began. The windows go back from there.
-        changed: reads what changed since then.
+        changed: the request for what changed since then; it may bring more.
+        changes: of the records on a page that did, identifiers and fingerprints.
     """
 
     request: Request
@@ -76,7 +79,8 @@ class WindowedList(NamedTuple):
     ids: IdReader
     windows: WindowFilter
     began: dt.datetime
-    changed: Callable[[], Iterator[Page]]
+    changed: Request
+    changes: Callable[[Page], dict[Any, int]]
 
 
 def read_windows(client: Client, listing: WindowedList, stats: StreamStats, at_once: int) -> Iterator[Page]:
@@ -99,8 +103,17 @@ def read_windows(client: Client, listing: WindowedList, stats: StreamStats, at_o
         yield from head
         yield from whole
         return
-    yield from windows.read(beginning, at_once)
-    yield from listing.changed()
+    sent: dict[Any, int] = {}
+    for page in windows.read(beginning, at_once):
+        for each in listing.ids(page) if sent else ():
+            sent.pop(each, None)  # an older form of it came later
+        sent |= listing.changes(page)
+        yield page
+    for page in read_cursor(client, listing.changed, listing.limit, stats, listing.ids):
+        changes = listing.changes(page)
+        are_new = [each in changes and sent.get(each) != changes[each] for each in listing.ids(page)]
+        page.records = [record for record, is_new in zip(page.records, are_new, strict=True) if is_new]
+        yield page
 
 
 @dataclass(eq=False)
@@ -161,7 +174,7 @@ class _Windows:
         """The window before the last one. None while no width is known, and when all have been taken."""
         if self._all_taken or (self._open and not self._is_width_known):
             return None
-        self._edge -= self._width
+        self._edge = (self._edge - self._width).replace(second=SECOND, microsecond=0)
         start = self._edge if self._edge > self._beginning else None
         window = _Window(start, self._end, self._width)
         if self._end is not None:  # nobody knows how far ahead the first one reaches: it tells no width

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 
 import expected_v2
 import pytest
@@ -95,6 +96,17 @@ def test_records_that_leave_a_window_for_one_that_was_read_arrive(
     """The latest window is read first: what moves from the past into the future would be missed."""
     sandbox.faults.after(path(stream), nth, move(TABLES[stream], places, days))
     assert differences(read(sandbox, stream, concurrency=concurrency)) == []
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_record_that_changed_just_before_the_run_comes_once(sandbox, stream):
+    for key in list(getattr(sandbox.company, TABLES[stream]))[::100]:
+        sandbox.company.update(TABLES[stream], key, comment="changed")
+    reading = Warehouse(sandbox, [stream]).read()
+    assert len(cuts(sandbox, stream)) > 5
+    ids = Counter(each["record"]["id"] for each in reading.of("RECORD"))
+    assert set(ids.values()) == {1}
+    assert ids.keys() == {key for (key,) in expected_v2.tables(sandbox)[stream].rows}
 
 
 def test_periods_without_a_day_are_in_a_window(sandbox):

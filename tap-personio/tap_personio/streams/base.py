@@ -238,17 +238,18 @@ class V2List(V2Stream):
             IDS,
             self.windows,
             plan.started,
-            lambda: self._changed_since(plan.started, stats),
+            self.request(*self.date_params(), *self.changed_params(plan.started - self.lookback)),
+            lambda page: self._changes(page, plan.started),
         )
         return read_windows(self.client, listing, stats, self.settings.concurrency)
 
-    def _changed_since(self, started: dt.datetime, stats: StreamStats) -> Iterator[Page]:
-        """What changed since the run began. The filter is coarse, and the two clocks may differ a little."""
-        key, moment = self.declared_replication_key or "", (started - CLOCK_MARGIN).isoformat()
-        request = self.request(*self.date_params(), *self.changed_params(started - self.lookback))
-        for page in read_cursor(self.client, request, self.limit, stats, IDS):
-            page.records = [each for each in page.records if _is_from(get_path(each, (key,)), moment)]
-            yield page
+    def _changes(self, page: Page, started: dt.datetime) -> dict[Any, int]:
+        """What changed since the run began, for `WindowedList.changes`. Two clocks may differ a little."""
+        path, moment = (self.declared_replication_key or "",), (started - CLOCK_MARGIN).isoformat()
+        found = zip(IDS(page), page.records, strict=True)
+        return {
+            each: hash(repr(record)) for each, record in found if _is_from(get_path(record, path), moment)
+        }
 
 
 class V2Children(V2Stream):
