@@ -30,10 +30,6 @@ if TYPE_CHECKING:
 _DOES_NOT_FIT = (duckdb.InvalidInputException, duckdb.ConversionException)
 _LEAST_LINE_BYTES = 1 << 20  # DuckDB reads in pieces of twice the longest line, one thread each
 
-# A number with decimals that has 16 digits or more.
-_LONG_DECIMAL = "|".join(rf"[0-9]{{{n}}}\.[0-9]{{{16 - n},}}" for n in range(1, 16))
-_LONG_DECIMAL = rf"(?:{_LONG_DECIMAL}|[0-9]{{16,}}\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -90,6 +86,8 @@ class BatchReader:
             LoaderError: naming line, stream, column and key of the first value that does not fit; never the value.
         """
         staging.write_out()
+        if any(column.keeps_numbers for column in columns) and staging.needs_all_digits():
+            staging.repair(self.stream, columns)
         if self.fast:
             with suppress(*_DOES_NOT_FIT):
                 self._create(staging, columns, fast=True)
@@ -155,25 +153,6 @@ class BatchReader:
             SELECT struct_pack({values}) AS record, version::VARCHAR AS version
             FROM {_read_json(staging, columns, fast=fast)}
             """)
-        if not staging.repaired and self._may_be_rounded(columns) and self._is_rounded(staging):
-            staging.repair(self.stream, columns)
-            self._create(staging, columns, fast=fast)
-
-    def _may_be_rounded(self, columns: list[Column]) -> bool:
-        """Whether text or JSON has a number that uses all digits of a DOUBLE, through which DuckDB reads decimals."""
-        names = [quoted("record", column.name) for column in columns if column.keeps_numbers]
-        condition = " OR ".join(f"regexp_matches({name}, '[0-9.]{{16}}')" for name in names) or "false"
-        return bool(self.database.rows(f"SELECT 1 FROM {self.table} WHERE {condition} LIMIT 1"))
-
-    def _is_rounded(self, staging: StagingFile) -> bool:
-        """Whether a number with decimals is not what a DOUBLE makes of it."""
-        numbers = f"regexp_extract_all(json::VARCHAR, '{_LONG_DECIMAL}')"
-        query = f"""
-            SELECT 1 FROM read_json_objects({literal(escape(str(staging.path)))}, format = 'newline_delimited',
-                compression = 'uncompressed', maximum_object_size = {_line_bytes(staging)})
-            WHERE TRY_CAST({numbers} AS DOUBLE[])::VARCHAR[] IS DISTINCT FROM {numbers} LIMIT 1
-            """
-        return bool(self.database.rows(query))
 
     # Why DuckDB does not take a staging file
 
@@ -222,10 +201,6 @@ def _version_of(text: str | None) -> str | None:
     return None
 
 
-def _line_bytes(staging: StagingFile) -> int:
-    return max(staging.longest + 1024, _LEAST_LINE_BYTES)
-
-
 def _read_json(staging: StagingFile, columns: list[Column], *, fast: bool = False) -> str:
     """SQL that reads a staging file: `record` with a field for each key, and what stands beside it in the message."""
     fields = ", ".join(
@@ -237,6 +212,6 @@ def _read_json(staging: StagingFile, columns: list[Column], *, fast: bool = Fals
     return f"""
         read_json({literal(escape(str(staging.path)))}, format = 'newline_delimited', records = 'true',
                   auto_detect = false, hive_partitioning = false, compression = 'uncompressed',
-                  maximum_object_size = {_line_bytes(staging)},
+                  maximum_object_size = {max(staging.longest + 1024, _LEAST_LINE_BYTES)},
                   columns = {{'record': {literal(f"STRUCT({fields})")}, 'version': 'JSON'{beside}}})
         """

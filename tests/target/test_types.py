@@ -138,7 +138,14 @@ def test_moments_are_one_key_if_they_are_the_same_and_never_rounded_to_one(load)
 
 
 @pytest.mark.parametrize(
-    "number", ["31415926535897932384.626433", "-0.1234567890123456789", "99999999999999.999", str(7**40)]
+    "number",
+    [
+        "0.1000000000000000055",
+        "31415926535897932384.626433",
+        "-0.1234567890123456789",
+        "99999999999999.999",
+        str(7**40),
+    ],
 )
 def test_every_digit_of_a_number_in_text_or_json_is_kept(load, number):
     table = schema(
