@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 
+import commands
 import pytest
 from pair import TAP
 from personio_sandbox import Sandbox
@@ -27,20 +27,14 @@ def sandbox():
         yield sandbox
 
 
-def check(sandbox, *options: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+def check(sandbox, *options: str, code: int = 0, **environment: str):
     credential = {
         "TAP_PERSONIO_API_URL": sandbox.url,
         "TAP_PERSONIO_CLIENT_ID": sandbox.client_id,
         "TAP_PERSONIO_CLIENT_SECRET": sandbox.client_secret,
     }
     command = [TAP, "--config=ENV", *options, "--check"]
-    done = subprocess.run(
-        command,
-        env={**os.environ, **credential, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = commands.run(command, env={**os.environ, **credential, **environment})
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-import subprocess
 from collections import Counter
 
+import commands
 import expected_v1
 import pytest
 from in_process import Warehouse
@@ -265,9 +265,7 @@ def test_a_file_of_settings_that_cannot_be_read_is_one_sentence(tmp_path, comman
     config = tmp_path / "config.json"
     if content:
         config.write_text(content)
-    done = subprocess.run(
-        [command, "--config", config], input="", capture_output=True, text=True, check=False
-    )
+    done = commands.run([command, "--config", config])
     assert done.returncode == 1
     assert done.stderr.endswith(f"The file given with --config cannot be read: {reason}.\n")
     assert "Traceback" not in done.stderr

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import subprocess
 
+import commands
 import expected_v1
 import pytest
 from pair import TAP, Pair
@@ -82,8 +82,7 @@ def test_a_wrong_credential_is_told_in_one_sentence_without_the_secret(sandbox, 
 def test_no_table_holds_a_key_twice_even_when_pages_overlap(sandbox, tmp_path):
     sandbox.options.duplicate_at_page_border = True
     keys = {name: table.keys for name, table in expected_v1.tables(sandbox.company).items()}
-    Pair(tmp_path, sandbox)
-    done = subprocess.run(Pair(tmp_path, sandbox).tap_command(), capture_output=True, check=True)
+    done = commands.run(Pair(tmp_path, sandbox).tap_command(), b"", check=True)
     seen: dict[str, set[tuple[object, ...]]] = {name: set() for name in keys}
     for line in done.stdout.splitlines():
         message = json.loads(line)
@@ -103,6 +102,6 @@ def test_no_table_holds_a_key_twice_even_when_pages_overlap(sandbox, tmp_path):
 def test_check_connection_and_discovery_work_from_the_command_line(sandbox, tmp_path):
     config = tmp_path / "tap.json"
     config.write_text(json.dumps(Pair(tmp_path, sandbox).config))
-    discovered = subprocess.run([TAP, "--config", config, "--discover"], capture_output=True, check=True)
+    discovered = commands.run([TAP, "--config", config, "--discover"], check=True)
     streams = {entry["tap_stream_id"] for entry in json.loads(discovered.stdout)["streams"]}
     assert set(expected_v1.EIGHT) <= streams

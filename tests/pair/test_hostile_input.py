@@ -7,9 +7,10 @@ import os
 import subprocess
 from pathlib import Path
 
+import commands
 import pytest
 from in_process import Warehouse
-from pair import TAP, Pair
+from pair import Pair
 from personio_sandbox import Sandbox
 from proxy import Altering
 
@@ -30,14 +31,7 @@ def run(pair: Pair, *options: str, debug: bool = False, stdout=subprocess.PIPE):
         "no_proxy": "127.0.0.1",
         "TAP_PERSONIO_LOGLEVEL": "DEBUG" if debug else "INFO",
     }
-    done = subprocess.run(
-        [TAP, *pair.tap_command()[1:], *options],
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        check=False,
-    )
+    done = commands.run([*pair.tap_command(), *options], stdout=stdout, env=environment)
     assert "Traceback" not in done.stderr
     assert "report this as a bug" not in done.stderr
     return done.returncode, done.stderr, [each for each in done.stderr.splitlines() if "| ERROR " in each]

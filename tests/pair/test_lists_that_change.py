@@ -78,10 +78,10 @@ def check(sandbox, stream: str, plan, **options) -> None:
     for nth, move in plan:
         sandbox.faults.after(path, nth, move)
     warehouse = Warehouse(sandbox, [stream], options)
-    before = expected_v1.tables(sandbox.company)[stream].rows
+    before = expected_v1.tables(sandbox.company, [stream])[stream].rows
     reading = warehouse.read()
     sandbox.faults.clear()
-    after = expected_v1.tables(sandbox.company)[stream].rows
+    after = expected_v1.tables(sandbox.company, [stream])[stream].rows
     assert reading.error is None
     found = warehouse.tables[stream].keys()
     assert not (before.keys() & after.keys()) - found, "live rows are missing"

@@ -9,13 +9,13 @@ import os
 import re
 import shutil
 import stat
-import subprocess
 import textwrap
 import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import commands
 import duckdb
 import pytest
 from certificates import self_signed
@@ -177,7 +177,7 @@ def in_clear(database: Path) -> set[str]:
 def test_the_recipe_of_the_docs_pseudonymises_from_config_to_database(sandbox, tmp_path):
     leave_only_what_the_recipe_knows(sandbox.company)
     pair = Pair(tmp_path, sandbox, json.loads(recipe()), streams=ALL)
-    done = subprocess.run(pair.tap_command(), capture_output=True, check=True)
+    done = commands.run(pair.tap_command(), b"", check=True)
     lines = done.stdout.splitlines()
     leaks = {
         (message["stream"], name)
@@ -289,7 +289,7 @@ def test_a_deselected_column_appears_nowhere_in_the_tap_s_output(sandbox, tmp_pa
                 metadata["metadata"]["selected"] = False
     (tmp_path / "few.json").write_text(json.dumps(catalog))
     command = [TAP, "--config", pair.tap_command()[2], "--catalog", str(tmp_path / "few.json")]
-    done = subprocess.run(command, capture_output=True, check=True)
+    done = commands.run(command, b"", check=True)
     assert MARKER.encode() not in done.stdout
     records = [json.loads(line)["record"] for line in done.stdout.splitlines() if b'"RECORD"' in line]
     assert len(records) == 110
@@ -338,9 +338,7 @@ def test_the_shape_of_the_answers_holds_no_value_of_them(sandbox):
             "LOGLEVEL": "DEBUG",
         }
         command = [TAP, "--config=ENV", "--shape"]
-        done = subprocess.run(
-            command, env=os.environ | environment, capture_output=True, text=True, check=True
-        )
+        done = commands.run(command, env=os.environ | environment, check=True)
     shown = done.stdout + done.stderr
     assert len(heard) > 5000
     assert {each["status"] for each in json.loads(done.stdout)["endpoints"]} == {200}

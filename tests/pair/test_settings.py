@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import commands
 import pytest
 from meltano.core.plugin.settings_service import PluginSettingsService
 from meltano.core.project import Project
@@ -334,7 +335,7 @@ def test_a_fraction_of_a_second_works_from_a_config_file(tmp_path):
     (tmp_path / "config.json").write_text(
         json.dumps({"path": str(tmp_path / "x.duckdb"), "lock_timeout": 0.5})
     )
-    subprocess.run([TARGET, "--config", tmp_path / "config.json"], input=b"", check=True)
+    commands.run([TARGET, "--config", tmp_path / "config.json"], check=True)
 
 
 @pytest.mark.parametrize(
@@ -353,7 +354,7 @@ def test_the_log_names_the_days_that_a_run_covers(tmp_path, settings, words):
         }
         (tmp_path / "config.json").write_text(json.dumps(config | settings))
         command = [BIN / "tap-personio", "--config", tmp_path / "config.json"]
-        log = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+        log = commands.run(command, check=True).stderr
     assert f"Absences and attendances{words}" in log
 
 
@@ -371,10 +372,7 @@ def test_a_pipe_reads_env_of_the_current_folder_and_prefers_the_environment(
         clean = {
             name: value for name, value in os.environ.items() if not name.startswith(("TAP_", "TARGET_"))
         }
-        done = subprocess.run(
-            [BIN / command, "--config", "ENV"], cwd=folder, env=clean | environment, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = commands.run([BIN / command, "--config", "ENV"], cwd=folder, env=clean | environment)
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
         return done.stderr

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import os
-import subprocess
 from contextlib import nullcontext
 
+import commands
 import pytest
 from pair import TAP
 from personio_sandbox import Sandbox
@@ -32,7 +32,7 @@ def shape(sandbox, code: int = 0, alter=None, **environment: str):
             **environment,
         }
         command = [TAP, "--config=ENV", "--shape"]
-        done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=False)
+        done = commands.run(command, env=os.environ | settings)
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     endpoints = json.loads(done.stdout)["endpoints"] if done.stdout else []

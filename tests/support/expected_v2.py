@@ -13,7 +13,7 @@ from expected_v1 import BIGINT, BOOLEAN, DATE, DOUBLE, JSON, LOCAL, MOMENT, OTHE
 from personio_sandbox.model import TimeOff
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from personio_sandbox import Sandbox
     from personio_sandbox.company import Company
@@ -144,8 +144,8 @@ ATTRIBUTES = {
 }  # fmt: skip
 
 
-def tables(sandbox: Sandbox) -> dict[str, Table]:
-    """All tables of the tap, as Personio would show them at this moment."""
+def tables(sandbox: Sandbox, names: Iterable[str] | None = None) -> dict[str, Table]:
+    """All tables of the tap, or those of these names, as Personio would show them at this moment."""
     company = sandbox.company
     rest = {
         "employments": (EMPLOYMENTS, "id", _employments),
@@ -178,11 +178,12 @@ def tables(sandbox: Sandbox) -> dict[str, Table]:
         "employee_attributes": (ATTRIBUTES, "key", _attributes),
     }
     return {
-        **expected_v1.tables(company),
-        "persons": persons(sandbox),
+        **expected_v1.tables(company, names),
+        **({"persons": persons(sandbox)} if names is None or "persons" in names else {}),
         **{
             name: expected_v1.table(types, tuple(keys.split()), rows(company))
             for name, (types, keys, rows) in rest.items()
+            if names is None or name in names
         },
     }
 

@@ -87,7 +87,7 @@ class Warehouse:
     def differences(self, expected: Mapping[str, expected_v1.Table] | None = None) -> list[str]:
         """Where the tables differ from the company; nothing when they are exact."""
         found = []
-        for name, table in (expected or expected_v1.tables(self.sandbox.company)).items():
+        for name, table in (expected or expected_v1.tables(self.sandbox.company, self.streams)).items():
             if name not in self.streams:
                 continue
             rows = self.tables.get(name, {})

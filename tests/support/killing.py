@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import multiprocessing
 import os
 import signal
 import sys
@@ -11,13 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from commands import FORKS
 from singer_target_duckdb.database import Database
 from singer_target_duckdb.errors import LoaderError
 from singer_target_duckdb.target import TargetDuckDB
-
-# Each run is a fork of a process that has the loader imported already: it starts in some milliseconds.
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["singer_target_duckdb.target"])
 
 
 def run(messages: bytes, config: dict[str, Any], output: Path, kill_at: int | None = None) -> list[bytes]:
@@ -35,7 +31,7 @@ def run(messages: bytes, config: dict[str, Any], output: Path, kill_at: int | No
     Raises:
         LoaderError: if the loader ended with one.
     """
-    process = _CONTEXT.Process(target=_load, args=(messages, config, str(output), kill_at))
+    process = FORKS.Process(target=_load, args=(messages, config, str(output), kill_at))
     process.start()
     process.join()
     states, error = output.read_bytes().splitlines(), output.with_suffix(".error")

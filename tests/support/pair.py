@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import expected_v1
+from commands import Started
 from tap_personio.tap import TapPersonio
 
 if TYPE_CHECKING:
@@ -128,26 +129,21 @@ class Pair:
         """Forget the catalog, so that new attributes get their columns."""
         (self.folder / "discovered.json").unlink(missing_ok=True)
 
-    def start(self) -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]:
+    def start(self) -> tuple[Started, Started]:
         """Start both processes; `finish` waits for them."""
         environment = {**os.environ, **self.environment}
         tap_log, target_log = self.folder / "tap.log", self.folder / "target.log"
         with tap_log.open("wb") as tap_err, target_log.open("wb") as target_err:
-            tap = subprocess.Popen(
-                self.tap_command(), stdout=subprocess.PIPE, stderr=tap_err, env=environment
-            )
+            pipe = subprocess.PIPE
+            tap = Started(self.tap_command(), stdout=pipe, stderr=tap_err, env=environment)
             assert tap.stdout
-            target = subprocess.Popen(
-                self.target_command(),
-                stdin=tap.stdout,
-                stdout=subprocess.PIPE,
-                stderr=target_err,
-                env=environment,
-            )
-            tap.stdout.close()
+            with tap.stdout as messages:
+                command = self.target_command()
+                target = Started(command, stdin=messages, stdout=pipe, stderr=target_err, env=environment)
+            tap.stdout = None
         return tap, target
 
-    def finish(self, tap: subprocess.Popen[bytes], target: subprocess.Popen[bytes]) -> Run:
+    def finish(self, tap: Started, target: Started) -> Run:
         """Wait for both, keep the last whole state for the next run."""
         try:
             out, _ = target.communicate(timeout=TIMEOUT_SECONDS)
@@ -159,12 +155,12 @@ class Pair:
         if states:
             self.state = states[-1]
         logs = [(self.folder / name).read_text(errors="replace") for name in ("tap.log", "target.log")]
-        return Run(tap.returncode, target.returncode, *logs, states)
+        return Run(tap.wait(), target.wait(), *logs, states)
 
     def run(self, tap: int = 0, target: int = 0) -> Run:
         """Run both to their end, and check their exit codes."""
         run = self.finish(*self.start())
-        assert (run.tap, run.target) == (tap, target), run.log[-3000:]
+        assert (run.tap, run.target) == (tap, target), [*run.sentences, run.log[-3000:]]
         return run
 
     def read(self, table: str, keys: Iterable[str]) -> dict[tuple[Any, ...], dict[str, Any]]:
@@ -202,7 +198,7 @@ class Pair:
     def differences(self, expected: Mapping[str, expected_v1.Table] | None = None) -> list[str]:
         """Where the database differs from the company, cell by cell; nothing when it is exact."""
         found = []
-        expected = expected_v1.tables(self.sandbox.company) if expected is None else expected
+        expected = expected_v1.tables(self.sandbox.company, self.streams) if expected is None else expected
         # Held open: DuckDB opens a file that is open already ten times as fast.
         with duckdb.connect(str(self.database), read_only=True):
             for name, table in expected.items():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
+import commands
 from pair import Pair
 from personio_sandbox import Sandbox
 from proxy import Altering
@@ -18,7 +18,7 @@ def written(pair: Pair, catalog=None) -> dict[str, list[dict]]:
         path = pair.folder / "another.json"
         path.write_text(json.dumps(catalog))
         command = [*command[:-1], str(path)]
-    output = subprocess.run(command, capture_output=True, check=True).stdout
+    output = commands.run(command, b"", check=True).stdout
     records: dict[str, list[dict]] = {}
     for message in map(json.loads, output.split(b"\n")[:-1]):
         if message["type"] == "RECORD":

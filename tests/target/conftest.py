@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
 import sys
 from pathlib import Path
 
+import commands
 import duckdb
 import pytest
 from singer_messages import lines
@@ -39,9 +39,7 @@ class Loader:
 
     def run(self, *messages, **config):
         """Load in a process of its own."""
-        return subprocess.run(
-            self.command(**config), input=lines(*messages), capture_output=True, check=False
-        )
+        return commands.run(self.command(**config), lines(*messages))
 
     def rows(self, query):
         """Rows of a query, in order; a query that starts with FROM gets everything sorted."""

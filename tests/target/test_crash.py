@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import pytest
+from commands import Started
 from singer_messages import activate, lines, record, schema, state
 
 MERGED = schema("merged", {"id": "integer", "value": "string"})
@@ -33,11 +34,11 @@ def test_killed_anywhere_and_run_again_the_tables_are_exactly_the_sources(load, 
     for run in range(1, kills + 1):
         position = 0
         runs_before = load.rows("SELECT DISTINCT run FROM replaced") if run > 1 else None
-        process = subprocess.Popen(
+        process = Started(
             load.command(batch_size_rows=40),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         )
         data = lines(*tap(position, run))
         cut = chance.randrange(len(data))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import stat
 import subprocess
@@ -11,6 +10,7 @@ import time
 
 import duckdb
 import pytest
+from commands import Started
 from singer_messages import activate, lines, record, schema, state
 from singer_target_duckdb.database import Database, catalog_name, motherduck_options
 from singer_target_duckdb.errors import LoaderError
@@ -31,11 +31,7 @@ def wait_for(condition):
 
 
 def test_database_and_temporary_files_are_for_their_owner_only_whatever_the_umask(load):
-    old = os.umask(0)
-    try:
-        process = subprocess.Popen(load.command(batch_size_rows=2), stdin=subprocess.PIPE)
-    finally:
-        os.umask(old)
+    process = Started(load.command(batch_size_rows=2), stdin=subprocess.PIPE, umask=0)
     process.stdin.write(lines(T, record("t", id=1), record("t", id=2), record("t", id=3)))
     process.stdin.flush()
     wait_for(lambda: list(load.temp.glob("*/*.ndjson")))
@@ -49,9 +45,9 @@ def test_database_and_temporary_files_are_for_their_owner_only_whatever_the_umas
 
 
 def test_what_a_killed_run_left_behind_is_removed_by_the_next_but_not_what_a_living_one_uses(load):
-    dead = subprocess.Popen(load.command(path=str(load.path) + ".dead"), stdin=subprocess.PIPE)
+    dead = Started(load.command(path=str(load.path) + ".dead"), stdin=subprocess.PIPE)
     wait_for(lambda: list(load.temp.glob("*/lock")))
-    alive = subprocess.Popen(load.command(path=str(load.path) + ".alive"), stdin=subprocess.PIPE)
+    alive = Started(load.command(path=str(load.path) + ".alive"), stdin=subprocess.PIPE)
     wait_for(lambda: len(list(load.temp.glob("*/lock"))) == 2)
     dead.kill()
     dead.communicate()
@@ -65,7 +61,8 @@ def test_what_a_killed_run_left_behind_is_removed_by_the_next_but_not_what_a_liv
 def test_a_version_is_parsed_while_the_tap_is_slow_and_still_not_seen_before_it_is_complete(load):
     load(T, record("t", 1, id=-1), activate("t", 1))
     versioned = [record("t", 2, id=n) for n in range(60_000)]
-    with subprocess.Popen(load.command(), stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    process = Started(load.command(), stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    with process.stdin, process.stderr:
         process.stdin.write(lines(T, *versioned[:-1], record("t", 2, id="no number")))
         process.stdin.flush()
         assert process.wait(timeout=60) == 1  # though the input goes on
@@ -77,9 +74,7 @@ def test_a_version_is_parsed_while_the_tap_is_slow_and_still_not_seen_before_it_
 
 
 def test_sigterm_loads_what_has_arrived_writes_its_state_and_leaves_nothing_behind(load):
-    process = subprocess.Popen(
-        load.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    process = Started(load.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdin.write(lines(T, record("t", id=1), state(n=1)) + b'{"type":"RECORD","stream":"t","rec')
     process.stdin.flush()
     wait_for(lambda: list(load.temp.glob("*/*.ndjson")))
@@ -94,9 +89,7 @@ def test_sigterm_loads_what_has_arrived_writes_its_state_and_leaves_nothing_behi
 
 def test_further_signals_while_the_rest_is_loaded_change_nothing(load):
     messages = lines(T, *(record("t", id=n) for n in range(200_000)), state(n=1))
-    process = subprocess.Popen(
-        load.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    process = Started(load.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdin.write(messages)
     process.stdin.flush()
     staged = len(messages) - (1 << 20)

@@ -8,6 +8,7 @@ import subprocess
 
 import duckdb
 import pytest
+from commands import Started
 from singer_messages import activate, lines, record, schema, state
 from singer_target_duckdb import database
 from singer_target_duckdb.errors import LoaderError
@@ -157,14 +158,14 @@ def test_every_record_arrives_however_long_its_line_and_however_the_input_is_cut
         for n, length in enumerate(lengths)
     ]
     data = lines(*text, *(record(stream, **fields) for stream, fields in records))
-    with subprocess.Popen(load.command(), stdin=subprocess.PIPE) as process:
+    process = Started(load.command(), stdin=subprocess.PIPE)
+    with process.stdin:
         while data:
             size = chance.choice([1, 100, 65_536, 1 << 20, 3 << 20])
             process.stdin.write(data[:size])
             process.stdin.flush()
             data = data[size:]
-        process.stdin.close()
-        assert process.wait() == 0
+    assert process.wait() == 0
     for stream in "tu":
         expected = [(f["id"], len(f["text"])) for name, f in records if name == stream]
         assert load.rows(f"SELECT id, length(text) FROM {stream} ORDER BY id") == expected
