@@ -8,7 +8,7 @@ import datetime as dt
 # takes 100 lines of 64 KiB. Of large answers one is read at a time, and their JSON has so many objects and arrays, and
 # commas, at most: empty ones take twenty times as much memory as bytes.
 MAX_BODY = 32 * 2**20
-LARGE_BODY = 4 * 2**20
+LARGE_BODY = 2 * 2**20
 MAX_CONTAINERS, MAX_COMMAS = 1_000_000, 4_000_000
 # Time for an exchange as a whole, in times of the setting request_timeout, which is about the time without a byte.
 MAX_EXCHANGE_TIMEOUTS = 3

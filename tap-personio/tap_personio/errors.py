@@ -78,12 +78,15 @@ class TransientError(Exception):
     Attributes:
         retry_after: seconds that the server asked to wait, if it did.
         is_limit: the server wants nobody to use the endpoint for a while.
+        is_slow: an answer came for as long as any may: it is asked for once more only.
     """
 
-    def __init__(self, what: str, retry_after: float | None = None, *, is_limit: bool = False) -> None:
+    def __init__(
+        self, what: str, retry_after: float | None = None, *, is_limit: bool = False, is_slow: bool = False
+    ) -> None:
         super().__init__(what)
         self.retry_after = retry_after
-        self.is_limit = is_limit
+        self.is_limit, self.is_slow = is_limit, is_slow
 
 
 def keep_on_one_line(record: logging.LogRecord) -> bool:

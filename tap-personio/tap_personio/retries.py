@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import random
 import time
@@ -38,7 +39,7 @@ class Retries:
         self._retry_wait, self._limits = retry_wait, limits
 
     def call(self, attempt: Callable[[], T], name: str, endpoint: str, stats: StreamStats) -> T:
-        """Call `attempt` until it raises no TransientError. After RETRIES, raises the last one.
+        """Call `attempt` until it raises no TransientError. After RETRIES, or a second slow one, raises the last one.
 
         Args:
             attempt: is called without arguments; its result is returned.
@@ -55,10 +56,12 @@ class Retries:
             if error.is_limit:
                 self._limits.refused(endpoint, seconds, error.retry_after)
 
+        slow = itertools.count()
         retrying = backoff.on_exception(
             self._waits,
             TransientError,
             max_tries=RETRIES + 1,
+            giveup=lambda error: error.is_slow and next(slow) > 0,
             jitter=None,
             on_backoff=before_wait,
             logger=None,

@@ -151,8 +151,8 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
         default=60,
         title="Request timeout",
         description=(
-            "A request is retried after this many seconds without a byte from the server, and after three times as "
-            "many in all."
+            "A request is retried after this many seconds without a byte from the server, and once after three times "
+            "as many in all."
         ),
     ),
     th.Property(

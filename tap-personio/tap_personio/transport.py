@@ -12,7 +12,6 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from tap_personio.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS = 15.0
+CHUNK = 2**16  # bytes of a large answer that are read at once
 # What reading an answer raises that is no HTTP: the size of a chunk may be negative, or no number of bytes at all.
 _NO_HTTP = (http.client.HTTPException, ValueError, OverflowError)
 # How a TLS connection fails that the other end closed. That says nothing about certificates.
@@ -82,8 +82,21 @@ class Request:
         return replace(self, params=self.params + params)
 
 
-def _is_dense(content: bytes) -> bool:
-    return content.count(b"{") + content.count(b"[") > MAX_CONTAINERS or content.count(b",") > MAX_COMMAS
+def _read_large(response: urllib3.BaseHTTPResponse, content: bytes) -> bytes:
+    """The whole of a body that begins with `content`; nothing if it is larger than a bound.
+
+    Memory of such a size in one piece goes back to the system at once. What a thread asks for in small pieces stays its
+    own, and each thread may have had a large answer.
+    """
+    space, size = bytearray(MAX_BODY + CHUNK), 0
+    while content and size <= MAX_BODY:
+        space[size : size + len(content)] = content
+        size += len(content)
+        content = response.read(CHUNK)
+    containers, commas = space.count(b"{") + space.count(b"["), space.count(b",")
+    if content or containers > MAX_CONTAINERS or commas > MAX_COMMAS:
+        return b""
+    return bytes(memoryview(space)[:size])
 
 
 def in_path(identifier: Any) -> str:
@@ -210,11 +223,9 @@ class Transport(HTTPAdapter):
             if len(content) <= LARGE_BODY:
                 return content
             with self._large:
-                rest = iter(lambda: response.read(1 << 20), b"")
-                content += b"".join(islice(rest, (MAX_BODY - LARGE_BODY >> 20) + 1))
-            if len(content) <= MAX_BODY and not _is_dense(content):
+                content = _read_large(response, content)
+            if content:
                 return content
-            del content  # or the error would keep it in memory
         msg = f"an answer has more than {MAX_BODY >> 20} MiB, or millions of values, so that it was not read"
         raise StreamFailedError(msg)
 
@@ -254,7 +265,7 @@ class Transport(HTTPAdapter):
             return TransientError(f"the name {host} cannot be resolved")
         refused = isinstance(error, urllib3.exceptions.NewConnectionError)  # counts as a time-out in urllib3
         if isinstance(error, (TimeoutError, urllib3.exceptions.TimeoutError)) and not refused:
-            return TransientError(f"no answer from {host} in time")
+            return TransientError(f"no answer from {host} in time", is_slow=time.monotonic() > _deadline.at)
         if isinstance(error, urllib3.exceptions.ProxyError):
             return TransientError(f"the proxy to {host} did not answer or refused{_reason(error)}")
         if isinstance(error, _NO_HTTP) and not isinstance(error, urllib3.exceptions.HTTPError):
