@@ -262,13 +262,16 @@ class TapPersonio(Tap):
         try:
             return super().cb_config(ctx, param, value)
         except (OSError, ValueError, TypeError, RecursionError) as error:
-            reason = (
-                error.strerror or "it is not there"
-                if isinstance(error, OSError)
-                else "it is not a JSON object"
-            )
+            reason = getattr(error, "strerror", "it is not a JSON object") or "it is not there"
             msg = f"The file given with --config cannot be read: {reason}."
             raise SettingsError(msg) from None
+
+    @classmethod
+    @override
+    def cb_discover(cls, ctx: Any, param: Any, value: bool) -> None:
+        if value:
+            with closing(ctx):  # with the state file: click does that for what has been parsed only
+                super().cb_discover(ctx, param, value)
 
     @classmethod
     @override
@@ -295,7 +298,7 @@ class TapPersonio(Tap):
         """Print the rights of the credential and end."""
         if value:
             config = ctx.params["config"]
-            with closing(ctx):  # with the state file: click does that for what has been parsed only
+            with closing(ctx):
                 tap = cls(config=config.config, parse_env_config=config.parse_env)
                 ctx.exit(0 if check(tap._all_streams, tap.run_context) else 1)
 
