@@ -192,7 +192,9 @@ class AttributeColumns:
             stream: its name.
             bookmark: of the last run, with its `by_key`.
         """
-        now, before = self.by_key, bookmark.get("columns") or {}
+        now, columns = self.by_key, bookmark.get("columns")
+        known = columns.items() if isinstance(columns, dict) else ()
+        before = {key: old for key, old in known if isinstance(old, str)}
         moved = sorted(f"{old} is now {now[key]}" for key, old in before.items() if now.get(key, old) != old)
         if moved:
             logger.warning(
