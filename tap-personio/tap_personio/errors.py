@@ -6,15 +6,13 @@ No message ever holds a secret, a token or a value of a record.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import click
 import msgspec
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 logger = logging.getLogger("tap-personio")
 
@@ -103,9 +101,21 @@ def unexpected(error: Exception) -> StreamFailedError:
     return StreamFailedError(f"an unexpected {type(error).__name__} stopped it; please report this as a bug")
 
 
-def last_words(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """In place of `sys.excepthook`: say in one sentence that nobody has thought of this error."""
-    if isinstance(error, Exception):
-        logger.error("The run has ended: %s.", unexpected(error).message)
+def cannot_write(error: OSError) -> TapPersonioError:
+    """What to say about a standard output that takes nothing. Python would complain again when it closes it."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return TapPersonioError("The target ended before the tap was done: its own message says why.")
+    return TapPersonioError(f"The messages cannot be written to the standard output: {error.strerror}.")
+
+
+def last_words(error: Exception) -> None:
+    """Say in one sentence that nobody has thought of the error that ends the run.
+
+    Other files are read where it is known what they are: what is left of OSError is about the output of `--discover`.
+    """
+    if isinstance(error, OSError):
+        cannot_write(error).show()
     else:
-        sys.__excepthook__(kind, error, trace)
+        logger.error("The run has ended: %s.", unexpected(error).message)

@@ -22,14 +22,19 @@ class _Metadata(msgspec.Struct):
     metadata: dict[str, Any]
 
 
+class _Property(msgspec.Struct):
+    type: str | list[str] | None = None
+    anyOf: list[dict[str, Any]] = []  # noqa: N815 - the name in JSON schema
+
+
 class _Schema(msgspec.Struct):
-    properties: dict[str, dict[str, Any]] = {}
+    properties: dict[str, _Property] = {}
 
 
 class _Entry(msgspec.Struct):
     tap_stream_id: str
     stream: str | None = None
-    schema: _Schema | None = None
+    schema: _Schema = msgspec.field(default_factory=_Schema)
     metadata: list[_Metadata] = []
     key_properties: list[str] | None = None
     replication_key: str | None = None
@@ -53,7 +58,10 @@ def bookmarks_of(state: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def read_catalog(file: IO[str] | None) -> dict[str, Any] | None:
-    """The catalog, if one is given. The SDK takes any JSON for one, and stumbles over it later."""
+    """The catalog, if one is given. The SDK takes any JSON for one, and stumbles over it later.
+
+    It knows streams by `tap_stream_id` in one place and by `stream` in another: here both are the same.
+    """
     content = _read(file, "--catalog")
     if content is not None:
         try:
@@ -61,6 +69,8 @@ def read_catalog(file: IO[str] | None) -> dict[str, Any] | None:
         except msgspec.ValidationError as error:
             msg = f"The file given with --catalog is not a Singer catalog: {error}."
             raise SettingsError(msg) from None
+        for entry in content.get("streams", ()):
+            entry["stream"] = entry["tap_stream_id"]
     return content
 
 

@@ -54,7 +54,7 @@ class StreamStats:
     def begin(self) -> None:
         """Show a bar on a terminal. Elsewhere lines are logged."""
         self._began = self._told = time.monotonic()
-        if sys.stderr.isatty():
+        if sys.stderr is not None and sys.stderr.isatty():
             from tqdm import tqdm  # noqa: PLC0415 - a thirtieth of the start, and most runs have no terminal
 
             self._bar = tqdm(desc=self.stream, unit=" rows", leave=False, delay=1)

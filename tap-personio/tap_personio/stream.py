@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.mapper import StreamMap
-    from singer_sdk.singerlib import Message
+    from singer_sdk.singerlib import Catalog, Message
 
     from tap_personio.attributes import AttributeColumns
     from tap_personio.client import Client
@@ -91,6 +91,15 @@ class PersonioStream(Stream):
         """The fields of each record of a page."""
         return (self.fields(record, page.parent) for record in page.records)
 
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take over what a catalog says, but for keys: with other ones rows would be lost or doubled."""
+        if entry := catalog.get_stream(self.name):
+            entry.key_properties = list(self.primary_keys)  # where stream maps find them
+        super().apply_catalog(catalog)
+        if self.replication_key != self.declared_replication_key:
+            self.replication_key = None
+
     # -- schema -----------------------------------------------------------------------------------------------
 
     @property
@@ -98,13 +107,9 @@ class PersonioStream(Stream):
         """All columns, with the one for what is not known yet."""
         return (*self.columns, OTHER_FIELDS_COLUMN)
 
-    @property
+    @functools.cached_property
     def schema(self) -> dict[str, Any]:
         """JSON schema of the records."""
-        return self._json_schema
-
-    @functools.cached_property
-    def _json_schema(self) -> dict[str, Any]:
         return schema_of(self.table_columns, tuple(self.primary_keys))
 
     @functools.cached_property
@@ -150,11 +155,7 @@ class PersonioStream(Stream):
     @property
     def reads_increments(self) -> bool:
         """Whether the stream is declared with a replication key, and the catalog has not taken that back."""
-        return (
-            self.replication_method == "INCREMENTAL"
-            and self.replication_key is not None
-            and self.replication_key == self.declared_replication_key
-        )
+        return self.replication_method == "INCREMENTAL" and self.replication_key is not None
 
     @property
     def plan(self) -> SyncPlan:
@@ -215,6 +216,9 @@ class PersonioStream(Stream):
         )
 
     def _build_rows(self, pages: Iterable[Page]) -> Iterator[tuple[list[Any], Page]]:
+        if missing := set(self.primary_keys) - self._selected_columns:
+            msg = f"the catalog lacks the key column {', '.join(sorted(missing))}: discover again"
+            raise StreamFailedError(msg)
         builder = RowBuilder(
             self.table_columns,
             tuple(self.primary_keys),

@@ -27,7 +27,6 @@ from tap_personio.errors import (
     StreamFailedError,
     TapPersonioError,
     keep_on_one_line,
-    last_words,
 )
 from tap_personio.input_files import bookmarks_of, read_catalog, read_state, warn_of_missing_columns
 from tap_personio.prefetch import Chunk, prefetch
@@ -118,6 +117,7 @@ class TapPersonio(Tap):
             raise stream_maps.cannot_apply(error) from None
         finally:
             self._config["stream_maps"] = given
+        _ = self.streams  # which correct the catalog
         stream_maps.register(self.mapper, self.catalog)
 
     @functools.cached_property
@@ -279,7 +279,6 @@ class TapPersonio(Tap):
         command = super().get_singer_command()
         for handler in logging.getLogger().handlers:
             handler.addFilter(keep_on_one_line)
-        command.excepthook = last_words  # type: ignore[attr-defined]
         command.params += [
             click.Option([name], is_flag=True, expose_value=False, callback=callback, help=text)
             for name, callback, text in (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
+import errno
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 
-from tap_personio.errors import TapPersonioError
+from tap_personio.errors import cannot_write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,16 +61,13 @@ class SingerWriter(MsgSpecWriter):
         """
         self._writing = True
         try:
+            if sys.stdout is None:
+                raise OSError(errno.EBADF, "it is closed")
             sys.stdout.buffer.write(lines)
             if flush:
                 sys.stdout.flush()
         except OSError as error:
-            # Python would complain again when it closes stdout.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            msg = f"The messages cannot be written to the standard output: {error.strerror}."
-            if isinstance(error, BrokenPipeError):
-                msg = "The target ended before the tap was done: its own message says why."
-            raise TapPersonioError(msg) from None
+            raise cannot_write(error) from None
         finally:
             self._writing = False
         if self._exit_code is not None:

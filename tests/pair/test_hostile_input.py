@@ -125,7 +125,8 @@ def damaged_catalogs():
     changes = [
         {"tap_stream_id": ["x"]}, {"tap_stream_id": None}, {"schema": 5}, {"schema": {"properties": 5}},
         {"key_properties": 5},
-        {"schema": {"properties": {"id": 5}}}, {"metadata": 5}, {"metadata": [5]}, {"metadata": [{}]}, {"stream": {}},
+        {"schema": {"properties": {"id": 5}}}, {"schema": None}, {"schema": {"properties": {"id": {"type": 5}}}},
+        {"metadata": 5}, {"metadata": [5]}, {"metadata": [{}]}, {"stream": {}},
         {"metadata": [{"breadcrumb": 5, "metadata": {}}]}, {"replication_key": 5}, {"replication_method": {}},
     ]  # fmt: skip
     return [
@@ -144,10 +145,33 @@ def test_a_catalog_that_is_damaged_is_one_sentence(sandbox, tmp_path, catalog):
     assert "The file given with --catalog is not a Singer catalog: " in sentence
 
 
+def test_a_catalog_takes_no_key_from_a_stream(sandbox, tmp_path):
+    names = ["absences", "attendances", "projects", "absence_types"]
+    pair = Pair(tmp_path, sandbox, {"skip_reports": "*"}, streams=names)
+    catalog = pair.catalog()
+    absences, attendances, projects, types = (
+        next(each for each in catalog["streams"] if each["tap_stream_id"] == name) for name in names
+    )
+    absences["key_properties"] = ["status"]
+    attendances.pop("key_properties")
+    attendances |= {"replication_key": "nowhere", "stream": "another"}
+    projects["key_properties"] = ["nowhere"]
+    types["schema"]["properties"].pop("id")
+    (tmp_path / "discovered.json").write_text(json.dumps(catalog))
+    with (tmp_path / "output").open("wb") as output:
+        code, _, sentences = run(pair, stdout=output)
+    messages = [json.loads(line) for line in (tmp_path / "output").read_bytes().splitlines()]
+    keys = {each["stream"]: each["key_properties"] for each in messages if each["type"] == "SCHEMA"}
+    assert keys == {name: ["id"] for name in names[:3]}
+    assert code == 1
+    assert "Failed absence_types: the catalog lacks the key column id: discover again." in sentences[0]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_one_sentence(sandbox, tmp_path):
+@pytest.mark.parametrize("options", [[], ["--discover"]])
+def test_a_full_disk_is_one_sentence(sandbox, tmp_path, options):
     with Path("/dev/full").open("wb") as full:
-        code, _, [sentence] = run(Pair(tmp_path, sandbox, streams=["absences"]), stdout=full)
+        code, _, [sentence] = run(Pair(tmp_path, sandbox, streams=["absences"]), *options, stdout=full)
     assert code == 1
     assert sentence.endswith(
         "The messages cannot be written to the standard output: No space left on device."
