@@ -45,6 +45,8 @@ logger = logging.getLogger("tap-personio")
 
 # A refused login is repeated this often: more could lock the account.
 LOGIN_REPEATS = 2
+# What is wrong with the credential, or with the account. Anything else, such as a redirect, tells nothing about it.
+REFUSED_LOGINS = frozenset({400, *responses.FORBIDDEN, 404, 410, 412, 422})
 
 T = TypeVar("T")
 
@@ -216,10 +218,10 @@ class Client:
             body = urlencode({"grant_type": "client_credentials", **credential})
         response = self._transport.exchange("POST", f"/{api}{login.path}", headers, body)
         self._learn_time(response)
-        if response.status in responses.TRANSIENT:
-            raise responses.transient(response)
         if response.status == 200:
             return login.read(response.body)
+        if response.status not in REFUSED_LOGINS:
+            raise responses.transient(response)
         error: TapPersonioError
         if api == "v2" and self._tokens["v1"].ever_granted:
             # The credential is right, or API v1 would have refused it at the start of the run.

@@ -153,6 +153,17 @@ def test_a_login_that_answers_so_ends_the_run_with_one_sentence(sandbox, kind):
     assert reading.messages == []
 
 
+@pytest.mark.parametrize("status", ["302", "409"])
+def test_an_answer_that_says_nothing_about_the_credential_is_not_taken_for_a_refusal(sandbox, status):
+    answer = whole(b"", "Location: /v1/x", status=f"{status} Odd")
+    raw = lambda path, query: answer if path == "/v1/auth" else None  # noqa: E731
+    with Altering(sandbox, as_it_is, raw=raw) as personio:
+        reading = Warehouse(sandbox, ["projects"], {"api_url": personio.url}).read()
+    assert reading.error == (
+        f"Personio could not be asked for a token of API v1: status {status}; try again later."
+    )
+
+
 @pytest.mark.parametrize("headers", ODD_HEADERS)
 def test_an_odd_header_costs_nothing(sandbox, headers):
     reading = read_one(sandbox, PROJECTS, whole(NO_PROJECT, *headers))
