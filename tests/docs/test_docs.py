@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -90,3 +92,23 @@ def test_no_page_installs_a_name_that_is_not_on_pypi(page):
     commands = re.findall(r"(?:pip|pipx|uv tool) install ([^`#|&;\n]*)", page.read_text())
     ours = {"tap-personio", "singer-target-duckdb", "personio-sandbox", "personio-report"}
     assert not ours.intersection(word for command in commands for word in command.split())
+
+
+def test_the_recipe_for_pipes_goes_on_from_the_last_state(tmp_path):
+    page = (ROOT / "target-config" / "README.md").read_text()
+    [recipe] = re.findall(r"```sh\n([^`]*states\.txt\n)```", page)
+    commands = """
+        tap-personio() { echo "$@" "$(cat state.json 2> nothing)" >> asked.txt; }
+        target-duckdb() { printf "$STATES"; }
+    """
+    for states in ("first\n second\n", "", "third\n", ""):  # the run without a state failed
+        subprocess.run(
+            ["bash", "-e", "-c", commands + recipe],
+            cwd=tmp_path,
+            env={"STATES": states, "PATH": os.environ["PATH"]},
+            check=True,
+        )
+    begun = [f"--config ENV --state state.json {state}" for state in ("second", "second", "third")]
+    asked = [" ".join(line.split()) for line in (tmp_path / "asked.txt").read_text().splitlines()]
+    assert asked == ["--config ENV", *begun]
+    assert (tmp_path / "states.txt").read_text() == "", "it grows with each run"
