@@ -6,8 +6,10 @@ import ast
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -112,3 +114,19 @@ def test_the_recipe_for_pipes_goes_on_from_the_last_state(tmp_path):
     asked = [" ".join(line.split()) for line in (tmp_path / "asked.txt").read_text().splitlines()]
     assert asked == ["--config ENV", *begun]
     assert (tmp_path / "states.txt").read_text() == "", "it grows with each run"
+
+
+def test_the_command_for_the_questions_takes_quotes_and_lines(tmp_path):
+    [command] = re.findall(r"`\.venv/bin/(python -c '.+?')`", (ROOT / "docs" / "questions.md").read_text())
+    (tmp_path / "output").mkdir()
+    duckdb.connect(tmp_path / "output" / "demo.duckdb").close()
+    done = subprocess.run(
+        ["sh", "-c", f"{Path(sys.executable).parent}/{command}"],
+        input="SELECT 'none'\n    AS \"the answer\";\n",
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "the answer" in done.stdout
+    assert "none" in done.stdout
