@@ -75,10 +75,14 @@ class Client:
         """The present moment by Personio's clock, as its Date header tells. Before the first response, by ours."""
         return dt.datetime.now(dt.UTC) + (self._clock_offset or dt.timedelta())
 
-    def log_in(self, api: str) -> None:
-        """Make sure that there is a token for `v1` or `v2`. Raises TapPersonioError."""
+    def log_in(self) -> None:
+        """Make sure that there is a token for API v1. Raises TapPersonioError.
+
+        The one for v2 is asked for at the same time. How that ended is told to whoever uses it.
+        """
+        self._workers.submit(self._tokens["v2"].value)
         try:
-            self._tokens[api].value()
+            self._tokens["v1"].value()
         except StreamFailedError as error:
             msg = f"{error.message}."
             raise TapPersonioError(msg) from None
@@ -223,8 +227,8 @@ class Client:
         if response.status not in REFUSED_LOGINS:
             raise responses.transient(response)
         error: TapPersonioError
-        if api == "v2" and self._tokens["v1"].ever_granted:
-            # The credential is right, or API v1 would have refused it at the start of the run.
+        if api == "v2":
+            self._tokens["v1"].value()  # raises where API v1 refuses the credential too
             msg = f"Personio refuses this credential the login to API v2 (status {response.status})"
             error = (StreamFailedError if self._tokens[api].ever_granted else StreamUnavailableError)(msg)
         else:

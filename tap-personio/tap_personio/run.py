@@ -42,7 +42,7 @@ class RunContext:
     @functools.cached_property
     def started(self) -> dt.datetime:
         """When the run began, by Personio's clock: its response to the login tells the time."""
-        self.client.log_in("v1")
+        self.client.log_in()
         return self.client.now()
 
     @functools.cached_property

@@ -164,7 +164,7 @@ class PersonioStream(Stream):
             self._sync_plan = plan_sync(self.stream_state, self._sync_rules, self.run.started)
         return self._sync_plan
 
-    @functools.cached_property
+    @property
     def _sync_rules(self) -> SyncRules:
         return SyncRules(
             replication_key=self.replication_key if self.reads_increments else None,
@@ -190,7 +190,7 @@ class PersonioStream(Stream):
         """The columns that depend on the account's attributes; None where the table has none."""
         return None
 
-    @functools.cached_property
+    @property
     def _scope(self) -> str:
         """The coverage, with a fingerprint where a map or a deselection keeps something of it back.
 

@@ -129,7 +129,7 @@ class TapPersonio(Tap):
     @override
     def discover_streams(self) -> list[PersonioStream]:
         run = self.run_context
-        run.client.log_in("v1")  # first, so that a refused login to API v2 is a missing right
+        run.client.log_in()
         streams = [stream(self, run) for stream in STREAMS] + list(report_tables(self, run))
         run.ids = {stream.name: ParentIds(stream.list_ids) for stream in streams if stream.parent_ids}
         return streams
@@ -174,7 +174,9 @@ class TapPersonio(Tap):
         streams = self._selected_streams
         self._plan(streams)
         newest: dict[str, str | None] = {}
-        for stream, item in prefetch(streams):
+        for number, (stream, item) in enumerate(prefetch(streams)):
+            if not number:  # not before: it asks for the catalogue of attributes
+                self._warn_of_changes(streams)
             is_first = stream.name not in newest
             if isinstance(item, Chunk):
                 if is_first:
@@ -204,18 +206,20 @@ class TapPersonio(Tap):
         if events.selected:
             names = {name for stream in self._all_streams for name in stream.deletion_events}
             run.read_deletions = functools.partial(events.reported_deletions, names)
-        warn_of_missing_reports(self, run)
-        tables = {
-            each.name: frozenset(column.name for column in each.table_columns) for each in self._all_streams
-        }
+        for stream in streams:
+            stream.stats.begin()
+            if stream.parent_ids:
+                run.ids[stream.name].may_be_provided()
+
+    def _warn_of_changes(self, streams: Iterable[PersonioStream]) -> None:
+        """Name what the settings, the catalog or the last run know, and Personio no longer has."""
+        warn_of_missing_reports(self, self.run_context)
+        tables = {each.name: {one.name for one in each.table_columns} for each in self._all_streams}
         stream_maps.warn_of_missing(self.config, tables)
         warn_of_missing_columns(self.input_catalog or {}, {each.name: tables[each.name] for each in streams})
         for stream in streams:
-            stream.stats.begin()
             if stream.attribute_columns:
                 stream.attribute_columns.warn_of_changes(stream.logger, stream.name, stream.stream_state)
-            if stream.parent_ids:
-                run.ids[stream.name].may_be_provided()
 
     def _write_all(self, messages: Iterable[Any]) -> None:
         for message in messages:

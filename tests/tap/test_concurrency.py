@@ -6,6 +6,7 @@ import pytest
 from in_process import Warehouse
 from personio_sandbox import Sandbox
 from personio_sandbox.limits import RATES
+from tap_personio.tap import TapPersonio
 
 LATENCY = 0.05
 
@@ -39,6 +40,18 @@ def test_streams_are_fetched_at_the_same_time(sandbox):
     last_attendances = max(place for place, path in enumerate(order) if path.endswith("/attendances"))
     first_projects = order.index("/v1/company/attendances/projects")
     assert first_projects < last_attendances, "the last table was asked for when the first ones were done"
+
+
+def test_other_streams_begin_before_the_catalogue_of_attributes_is_there(sandbox, capsys):
+    path = "/v1/company/employees/attributes"
+    config = {"client_id": sandbox.client_id, "client_secret": sandbox.client_secret, "api_url": sandbox.url}
+    catalog = TapPersonio(config=config).catalog_dict
+    sandbox.requests.clear()
+    sandbox.faults.add("slow", path, seconds=1)
+    TapPersonio(config=config, catalog=catalog).sync_all()
+    came = {each.path: each.at for each in sandbox.requests}
+    assert came["/v2/compensations/types"] < came[path] + 1 < came["/v1/company/employees"]
+    assert '"stream":"compensation_types"' in capsys.readouterr().out
 
 
 def test_a_stream_that_waits_for_its_limit_keeps_no_connection(monkeypatch):
