@@ -57,7 +57,7 @@ page: models  ## write a page about the company in DB
 	@$(BIN)/personio-report $(DB) --output $(PAGE)
 
 test: setup  ## most tests, a few minutes; .ci/run also runs test-models, test-lake and test-accounts
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not full"
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not full"
 
 test-full: setup  ## all tests, including the long ones
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile

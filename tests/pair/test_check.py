@@ -33,6 +33,7 @@ def check(sandbox, code: int = 0, **environment: str):
         "TAP_PERSONIO_API_URL": sandbox.url,
         "TAP_PERSONIO_CLIENT_ID": sandbox.client_id,
         "TAP_PERSONIO_CLIENT_SECRET": sandbox.client_secret,
+        "TAP_PERSONIO_RETRY_WAIT": "0.01",
     }
     command = [TAP, "--config=ENV", "--check"]
     done = commands.run(command, env={**os.environ, **credential, **environment})

@@ -12,7 +12,7 @@ import pytest
 from pair import Pair
 from personio_sandbox import Sandbox
 
-SIZE = {"employees": 110, "attendances_per_employee": 30, "absences_per_employee": 10, "seed": 7}
+SIZE = {"employees": 110, "attendances_per_employee": 12, "absences_per_employee": 6, "seed": 7}
 FILTERED = {
     "absences": ("/v1/company/time-offs", "updated_from"),
     "attendances": ("/v1/company/attendances", "updated_from"),

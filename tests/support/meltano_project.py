@@ -33,6 +33,7 @@ class Project:
             "TAP_PERSONIO_API_URL": sandbox.url,
             "TAP_PERSONIO_CLIENT_ID": sandbox.client_id,
             "TAP_PERSONIO_CLIENT_SECRET": sandbox.client_secret,
+            "TAP_PERSONIO_RETRY_WAIT": "0.01",
             "TARGET_DUCKDB_PATH": str(self.pair.database),
         }
 

@@ -17,7 +17,7 @@ from tap_personio.streams.v2_time import AbsencePeriods, AttendancePeriods
 
 STREAMS = {each.name: each for each in (AbsencePeriods, AttendancePeriods)}
 TABLES = {"absence_periods": "time_offs", "attendance_periods": "attendances"}
-SIZE = {"employees": 20, "attendances_per_employee": 60, "absences_per_employee": 60, "seed": 6}
+SIZE = {"employees": 20, "attendances_per_employee": 15, "absences_per_employee": 15, "seed": 6}
 
 
 @pytest.fixture
@@ -31,6 +31,8 @@ def _short_windows(monkeypatch):
     """Lists of a dozen pages, cut into windows of about one."""
     monkeypatch.setattr(windows, "SHORT_LIST", 1)
     monkeypatch.setattr(windows, "PAGES", 1)
+    for each in STREAMS.values():
+        monkeypatch.setattr(each, "limit", 25)
     limit_per_second(monkeypatch, 10_000)
 
 
@@ -180,7 +182,7 @@ def test_a_server_that_refuses_the_filter_is_read_along_its_cursor(sandbox, stre
 
 @pytest.mark.parametrize("stream", STREAMS)
 def test_a_server_that_ignores_the_filter_is_read_along_its_cursor(sandbox, stream):
-    pages = len(expected_v2.tables(sandbox, [stream])[stream].rows) // 100 + 1
+    pages = len(expected_v2.tables(sandbox, [stream])[stream].rows) // 25 + 1
     _, end, _ = STREAMS[stream].windows
     with Altering(sandbox, lambda path, query, answer: answer, without=end) as server:
         assert differences(read(sandbox, stream, api_url=server.url)) == []
@@ -188,7 +190,7 @@ def test_a_server_that_ignores_the_filter_is_read_along_its_cursor(sandbox, stre
 
 
 moves = st.lists(
-    st.tuples(st.integers(1, 30), st.integers(0, 1100), st.integers(1, 40), st.integers(-900, 900)),
+    st.tuples(st.integers(1, 30), st.integers(0, 270), st.integers(1, 40), st.integers(-900, 900)),
     min_size=1,
     max_size=6,
 )

@@ -8,11 +8,11 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 
 import commands
 import duckdb
 import pytest
+from commands import FORKS
 from singer_messages import lines, record, schema, state
 from singer_target_duckdb.database import Database
 from singer_target_duckdb.errors import LoaderError
@@ -270,21 +270,22 @@ def test_only_abandoned_folders_with_the_mark_are_removed(tmp_path):
     assert (mine / "notes").read_text() == "keep"
 
 
+def come_and_go(folder, together):
+    together.wait()
+    for _ in range(60):
+        directory = StagingDirectory(str(folder))
+        assert (directory.path / "lock").exists()
+        directory.remove()
+
+
 @pytest.mark.parametrize("rounds", [3, pytest.param(40, marks=pytest.mark.full)])
 def test_loaders_that_start_at_once_do_not_remove_each_others_folders(tmp_path, rounds):
-    script = (
-        "import sys; from singer_target_duckdb.staging import StagingDirectory; sys.stdin.readline()\n"
-        "for _ in range(60):\n    d = StagingDirectory(sys.argv[1]); assert (d.path / 'lock').exists(); d.remove()"
-    )
     for _ in range(rounds):
-        started = [
-            subprocess.Popen(
-                [sys.executable, "-c", script, tmp_path], stdin=subprocess.PIPE, stderr=subprocess.PIPE
-            )
-            for _ in range(6)
-        ]
+        together = FORKS.Barrier(6)
+        started = [FORKS.Process(target=come_and_go, args=(tmp_path, together)) for _ in range(6)]
         for process in started:
-            process.stdin.write(b"\n")
-            process.stdin.flush()
-        assert [process.communicate()[1] for process in started] == [b""] * 6
+            process.start()
+        for process in started:
+            process.join()
+        assert [process.exitcode for process in started] == [0] * 6
         assert list(tmp_path.iterdir()) == []
