@@ -65,7 +65,7 @@ class MessageReader(GenericSingerReader[bytes]):
         staging_files: the streams whose records are staged as they come, and where.
         line: number of the line being processed, from 1.
         value: the JSON of a STATE message's `value` as it came; empty if only Python can read the line.
-        waiting: True while the reader waits for input, which raising `Stop` ends.
+        waiting: True while the reader waits for input, or for the database, which raising `Stop` ends.
     """
 
     def __init__(
@@ -223,9 +223,9 @@ class MessageReader(GenericSingerReader[bytes]):
         rest: list[bytes] = []
         piece = b"\n"
         while piece:
-            if not self._before_read():
-                return
             try:
+                if not self._before_read():
+                    return
                 self.waiting = True
                 piece = read(_CHUNK_BYTES)
                 self.waiting = False

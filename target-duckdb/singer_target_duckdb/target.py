@@ -186,10 +186,8 @@ class TargetDuckDB(Target):
             self._refuse(f"ACTIVATE_VERSION for stream '{stream}' has no whole number as its `version`.")
         self._tap_activates = True
         if stream not in self.mapper.stream_maps:
-            sentence = (
-                "Line %s: ACTIVATE_VERSION for stream '%s' is ignored; it came before the stream's SCHEMA."
-            )
-            self.logger.warning(sentence, self._reader.line, stream)
+            msg = "Line %s: ACTIVATE_VERSION for stream '%s' is ignored; it came before the stream's SCHEMA."
+            self.logger.warning(msg, self._reader.line, stream)
             return
         for sink in self._sinks_of(stream):
             self._activate(sink, version)
@@ -260,7 +258,10 @@ class TargetDuckDB(Target):
 
     def _before_read(self) -> bool:
         """Between two chunks of input: flush if much or old data waits, or the tap is slow. False ends the input."""
-        _ = self.run  # opens the database before the first line is read
+        if not self._signal:
+            self._reader.waiting = True  # another process may have the database open
+            _ = self.run
+            self._reader.waiting = False
         sinks = self._sinks.values()
         is_much = sum(sink.staging.size for sink in sinks) > _STAGING_BYTES
         is_old = time.monotonic() - self._flushed_at > _FLUSH_SECONDS
@@ -274,11 +275,11 @@ class TargetDuckDB(Target):
         """Load the rest, and decide about the versions that are still being staged.
 
         Raises:
-            LoaderError: if a version's records came and nothing says that they are all, or if the tap went on from a
-                state that the database does not have.
+            LoaderError: if a version is not complete, or the database lacks what the tap's state says that it has.
         """
         try:
-            self.flush(self._settle if not self._signal else lambda: None)
+            if "run" in self.__dict__:  # a signal may have come before
+                self.flush(self._settle if not self._signal else lambda: None)
             if self.logger.isEnabledFor(logging.DEBUG):
                 for sink in self._sinks.values():
                     sink.clean_up()  # logs the SDK's metrics, which Meltano shows without their table
@@ -331,10 +332,10 @@ class TargetDuckDB(Target):
         """Read the file of settings; one that cannot be read ends the run with one sentence and exit code 1."""
         try:
             return super().cb_config(ctx, param, value)
-        except (OSError, ValueError, TypeError) as error:
+        except OSError as error:
+            reason = error.strerror or "it is not there"
+        except (ValueError, TypeError):
             reason = "it is not a JSON object"
-            if isinstance(error, OSError):
-                reason = error.strerror or "it is not there"
         cls.logger.error("The file given with --config cannot be read: %s.", reason)
         sys.exit(1)
 

@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 
 import duckdb
@@ -116,11 +117,21 @@ def test_a_folder_without_space_for_records_is_named(load):
 
 def test_a_database_that_another_process_has_open_is_named_and_can_be_waited_for(load):
     load(T)
-    hold = f"import duckdb, time; c = duckdb.connect({str(load.path)!r}); print(flush=True); time.sleep(3)"
-    with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE) as holder:
+    hold = f"import duckdb; c = duckdb.connect({str(load.path)!r}); print(flush=True); input()"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", hold], **pipes) as holder:
         holder.stdout.readline()
+        with subprocess.Popen(load.command(lock_timeout=600), **pipes) as waiting:
+            wait_for(lambda: list(load.temp.glob("*/lock")))
+            waiting.terminate()
+            try:
+                assert waiting.wait(timeout=60) == 128 + signal.SIGTERM
+            finally:
+                waiting.kill()
+        assert list(load.temp.iterdir()) == []
         with pytest.raises(LoaderError, match=rf"is open in another process \(PID {holder.pid}\)"):
             load(T)
+        threading.Timer(1, holder.communicate, [b"\n"]).start()
         assert load(T, state(n=1), lock_timeout=60) == [{"n": 1}]
 
 
