@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,33 +38,15 @@ class Page:
     start: int = 0
 
 
-class Metadata(msgspec.Struct):
-    """What a response of API v1 says about its list."""
-
-    total_elements: int | None = None
-
-
 class _V1Response(msgspec.Struct):
     data: Any = None
-    success: bool | None = None
-    metadata: Metadata | None = None
-
-
-class _Href(msgspec.Struct):
-    href: str | None = None
-
-
-class _Links(msgspec.Struct):
-    next: _Href | str | None = None
-
-
-class _Meta(msgspec.Struct):
-    links: _Links | None = None
+    success: Any = None
+    metadata: Any = None
 
 
 class _V2Response(msgspec.Struct):
     data: list[Any] | None = msgspec.field(name="_data", default=None)
-    meta: _Meta | None = msgspec.field(name="_meta", default=None)
+    meta: Any = msgspec.field(name="_meta", default=None)
 
 
 _v1_decoder = msgspec.json.Decoder(_V1Response)
@@ -79,19 +62,25 @@ def parse_v1(body: bytes) -> Page:
         msgspec.MsgspecError: when this is no JSON.
     """
     response = _v1_decoder.decode(body)
-    check_success(success=response.success)
+    check_success(response.success)
     if response.data is None:
         msg = "the answer has no data"
         raise TransientError(msg)
     if not isinstance(response.data, list):
         msg = "the answer holds no list of records"
         raise StreamFailedError(msg)
-    return Page(response.data, response.metadata.total_elements if response.metadata else None)
+    return Page(response.data, _total_of(response.metadata))
 
 
-def check_success(*, success: bool | None) -> None:
+def _total_of(metadata: Any) -> int | None:
+    """How many records are announced; None where that is no number. A list without one is read all the same."""
+    total = str(metadata.get("total_elements")) if isinstance(metadata, dict) else ""
+    return int(total) if re.fullmatch(r"\d{1,40}", total, re.ASCII) else None
+
+
+def check_success(success: Any) -> None:
     """Raise TransientError for a response of API v1 that says `success: false`."""
-    if success is False:
+    if str(success).lower() in ("false", "0"):
         msg = "the answer says success: false"
         raise TransientError(msg)
 
@@ -107,8 +96,22 @@ def parse_v2(body: bytes) -> Page:
     if response.data is None:
         msg = "the answer has no _data"
         raise TransientError(msg)
-    following = response.meta.links.next if response.meta and response.meta.links else None
-    return Page(response.data, next_href=following.href if isinstance(following, _Href) else following)
+    return Page(response.data, next_href=_next_of(response.meta))
+
+
+def _next_of(meta: Any) -> str | None:
+    """The address of the next page, which comes as an object or as text; None for any spelling of nothing.
+
+    Raises:
+        msgspec.ValidationError: for anything else, behind which there may be a page.
+    """
+    found = meta
+    for name in ("links", "next", "href"):
+        if isinstance(found, dict):
+            found = found.get(name)
+    if found and not isinstance(found, str):
+        raise msgspec.ValidationError
+    return found or None
 
 
 class NoId(str):

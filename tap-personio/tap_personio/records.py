@@ -16,10 +16,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tap_personio.columns import OTHER_FIELDS, TEXT, Column, WrongTypeError, get_path
-from tap_personio.pages import Metadata, Page, check_success, parse_v1
+from tap_personio.pages import Page, check_success, parse_v1
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+class _Metadata(msgspec.Struct):
+    total_elements: int | None = None
+
 
 _NULL = msgspec.Raw(b"null")
 # Personio adds a field now and then; more than so many are not fields.
@@ -167,7 +172,7 @@ class TypedRows:
         record = msgspec.defstruct("Record", [("attributes", row), ("id", identifier, None)], gc=False)
         response = msgspec.defstruct(
             "Response",
-            [("data", list[record]), ("success", bool | None, None), ("metadata", Metadata | None, None)],  # type: ignore[valid-type]
+            [("data", list[record]), ("success", bool | None, None), ("metadata", _Metadata | None, None)],  # type: ignore[valid-type]
         )
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(response)
 
@@ -182,7 +187,7 @@ class TypedRows:
             page = parse_v1(body)
             self._learn_others(page)
             return page
-        check_success(success=response.success)
+        check_success(response.success)
         rows = []
         for record in response.data:
             row = record.attributes

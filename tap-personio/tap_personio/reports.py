@@ -135,20 +135,24 @@ def report_columns(heads: Sequence[Any]) -> list[ReportColumn]:
 def parse_report(body: bytes) -> Page:
     """A page whose records are the report's name, its columns and the cells of a row."""
     page, response = parse_v2(body), msgspec.json.decode(body)
-    heads = (response.get("_meta") or {}).get("columns")
-    config = response.get("report_config")
+    config, heads = response.get("report_config"), _heads(response)
     name = config.get("name") if isinstance(config, dict) else None
-    heads = [each if isinstance(each, dict) else {} for each in heads] if isinstance(heads, list) else []
     page.records = [(name, heads, cells if isinstance(cells, list) else [cells]) for cells in page.records]
     return page
+
+
+def _heads(response: dict[str, Any]) -> list[dict[str, Any]]:
+    """What heads the columns of a report, each an object."""
+    meta = response.get("_meta")
+    heads = meta.get("columns") if isinstance(meta, dict) else None
+    return [each if isinstance(each, dict) else {} for each in heads] if isinstance(heads, list) else []
 
 
 def parse_columns(body: bytes) -> list[Column]:
     """The columns of a report's table, from a page of the report. Money has its currency beside it."""
     parse_v2(body)
-    heads = (msgspec.json.decode(body).get("_meta") or {}).get("columns")
     columns: list[Column] = []
-    for each in report_columns(heads if isinstance(heads, list) else []):
+    for each in report_columns(_heads(msgspec.json.decode(body))):
         columns.append(each.column)
         if each.is_money:
             columns.append(Column(f"{each.column.name}_currency", TEXT))

@@ -269,6 +269,28 @@ def test_an_odd_entry_of_a_list_that_others_depend_on_costs_itself(small, path, 
     assert "1 without" in line
 
 
+@pytest.mark.parametrize(
+    ("metadata", "meta", "outcome"),
+    [
+        ([], [], "read"),
+        ("", {"links": []}, "read"),
+        ({"total_elements": "8"}, {"links": {"next": []}}, "read"),
+        ({"total_elements": "many"}, {"links": {"next": False}}, "read"),
+        ({"total_elements": 8.0}, {"links": [{"rel": "next", "href": "?cursor=a"}]}, "failed"),
+    ],
+)
+def test_what_stands_around_the_records_may_be_empty_in_any_spelling(small, metadata, meta, outcome):
+    def alter(path, answer):
+        if path == LISTS["employees"]:
+            answer["metadata"] = metadata
+        elif path == LISTS["persons"]:
+            answer["_meta"] = meta
+
+    warehouse, reading = read_altered(small, alter, "employees", "persons")
+    assert reading.outcomes == {"employees": "read", "persons": outcome}
+    assert differences(warehouse, "employees") == []
+
+
 # --- the catalogue of attributes ----------------------------------------------------------------------------------
 
 
