@@ -11,7 +11,6 @@ import weakref
 from array import array
 from bisect import bisect_right
 from contextlib import contextmanager, suppress
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -33,7 +32,8 @@ _CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 # Where a number has decimals and 16 digits or more. It begins with the dot, which Python finds fastest.
 _LONG = "|".join([rf"(?<=[0-9]{{{n}}}\.[0-9])[0-9]{{{15 - n}}}" for n in range(1, 16)])
 _LONG_DECIMAL = re.compile(rf"\.[0-9](?:{_LONG})[0-9]*(?:[eE][+-]?[0-9]+)?(?=[],}} \r\n])".encode())
-_BEFORE_DOT = re.compile(rb"[:,[ ](-?[0-9]{1,400})\Z")
+_BEFORE_DOT = re.compile(rb"[:,[ ](-?[0-9]+)\Z")
+_LONGEST_NUMBER = 1000
 _BUFFER_BYTES = 256 << 10  # kept in memory per stream, so that few lines at a time cost no system call each
 
 
@@ -165,12 +165,15 @@ class StagingFile:
         """Whether a number with decimals is not what a DOUBLE makes of it: so DuckDB reads it, also into a text."""
         if self.repaired:
             return False
-        with self.path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as lines:
-            for found in _LONG_DECIMAL.finditer(lines):
-                whole = _BEFORE_DOT.search(lines, max(0, found.start() - 402), found.start())
-                number = (whole[1] + found[0]).decode() if whole else ""  # it may be part of a text
-                if number and repr(float(number)) != number:
-                    return True
+        lines = b""
+        with self.path.open("rb") as file:
+            while piece := file.read(_BUFFER_BYTES):
+                lines = lines[-_LONGEST_NUMBER:] + piece
+                for found in _LONG_DECIMAL.finditer(lines):
+                    whole = _BEFORE_DOT.search(lines, max(0, found.start() - _LONGEST_NUMBER), found.start())
+                    number = (whole[1] + found[0]).decode() if whole else ""  # it may be part of a text
+                    if number and repr(float(number)) != number:
+                        return True
         return False
 
     def repair(self, stream: str, columns: list[Column]) -> None:

@@ -8,7 +8,9 @@ import math
 import duckdb
 import pytest
 from singer_messages import record, schema
+from singer_target_duckdb import staging
 from singer_target_duckdb.errors import LoaderError
+from singer_target_duckdb.staging import StagingFile
 
 UTC = dt.UTC
 MOMENT_OR_TEXT = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string"}]}
@@ -166,6 +168,19 @@ def test_every_digit_of_a_number_in_text_or_json_is_kept(load, number):
         row,
         ("x", None, "[0.1]", None, None),
     ]
+
+
+def test_a_number_is_looked_at_wherever_it_stands_and_a_text_is_not(tmp_path):
+    """The file is read in pieces, so a number may begin in one and end in the next."""
+    staged = StagingFile(tmp_path / "staged", 1)
+    for before in range(50):
+        text = "x" * (staging._BUFFER_BYTES - 50 + before)
+        for rest, expected in (
+            ('"n":0.1000000000000000055', True),
+            ('"n":0.37000000000000005,"v":"1.234567890123456789"', False),
+        ):
+            staged.path.write_text(f'{{"t":"{text}",{rest}}}\n')
+            assert staged.needs_all_digits() == expected
 
 
 def test_minus_zero_keeps_its_sign(load):
