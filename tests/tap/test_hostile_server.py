@@ -262,7 +262,7 @@ def test_a_login_that_drips_ends_the_run(sandbox):
     assert reading.error.startswith(
         "Personio could not be asked for a token of API v1: no answer from 127.0.0.1:"
     )
-    assert len(asked) == 2
+    assert asked.count("/v1/auth") == 2
 
 
 @pytest.mark.parametrize("times", [1, 2])
