@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 import traceback
 from typing import IO, Any
 
@@ -77,6 +78,7 @@ class TransientError(Exception):
         retry_after: seconds that the server asked to wait, if it did.
         is_limit: the server wants nobody to use the endpoint for a while.
         is_slow: an answer came for as long as any may: it is asked for once more only.
+        came_at: when it happened, by the monotonic clock.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class TransientError(Exception):
         super().__init__(what)
         self.retry_after = retry_after
         self.is_limit, self.is_slow = is_limit, is_slow
+        self.came_at = time.monotonic()
 
 
 def keep_on_one_line(record: logging.LogRecord) -> bool:

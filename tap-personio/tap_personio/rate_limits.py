@@ -34,12 +34,13 @@ V1_DEFAULT = Limit(UNLIMITED, UNLIMITED)
 V2_DEFAULT = Limit(10, 100)
 # So many requests of a burst are kept back: requests of several threads may arrive closer together than they left.
 RESERVE = 2
-# Learning a limit that nobody publishes: a refusal sets the rate below what was taken since the last one. The rate
-# grows with each request that is taken, fast after the first refusal (it may have been a chance), then slower.
+# Learning a limit that nobody publishes: a refusal sets the rate below what was taken since the last one. Each request
+# that is taken adds to the rate, more after the first refusal (it may have been a chance), then less. So the rate grows
+# by a share of itself in a second, and not faster where there are many requests.
 MEASURED_SECONDS = 5.0
 SETTLE_SECONDS = 0.25  # what is in flight is refused too
 BELOW = 0.9
-GROWTH, GROWTH_FACTOR, LEAST_GROWTH = 0.25, 0.1, 0.0002
+GROWTH, GROWTH_FACTOR, LEAST_GROWTH = 0.5, 0.1, 0.002
 LEAST_RATE, FAST_ENOUGH = 1.0, 500.0
 
 # Headers that tell less than this are no rate: nothing would end.
@@ -109,7 +110,7 @@ class Bucket:
         if not refused:
             self._accepted.append(now)
             if is_new and self._limit.rate < self._ceiling.rate:
-                grown = self._limit.rate * (1 + self._growth)
+                grown = self._limit.rate + self._growth
                 self._refill(now)
                 enough = min(self._ceiling.rate, FAST_ENOUGH)
                 self._limit = self._ceiling if grown >= enough else Limit(grown, 1)

@@ -94,7 +94,9 @@ def transient(response: Response) -> TransientError:
     wait = _retry_after(response.headers)
     is_limit = response.status == 429
     what = "too many requests (429)" if is_limit else f"status {response.status}"
-    return TransientError(what, wait, is_limit=is_limit or wait is not None)
+    error = TransientError(what, wait, is_limit=is_limit or wait is not None)
+    error.came_at = response.came_at
+    return error
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

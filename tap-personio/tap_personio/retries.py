@@ -73,11 +73,15 @@ class Retries:
         wait(_jittered(self._retry_wait * times), stats)
 
     def _waits(self) -> Generator[float, TransientError]:
-        """Seconds before each retry: doubling, with jitter, and what the server asks for in Retry-After."""
+        """Seconds before each retry: doubling, with jitter, and what the server asks for in Retry-After.
+
+        They count from the fault on: where several requests failed at once, their waits do not add up.
+        """
         seconds = self._retry_wait
         error = yield 0.0  # backoff starts the generator so
         while True:
-            error = yield min(max(_jittered(seconds), error.retry_after or 0.0), MAX_WAIT_SECONDS)
+            whole = min(max(_jittered(seconds), error.retry_after or 0.0), MAX_WAIT_SECONDS)
+            error = yield max(error.came_at + whole - time.monotonic(), 0.0)
             seconds = min(2 * seconds, MAX_WAIT_SECONDS)
 
 

@@ -106,12 +106,13 @@ def in_path(identifier: Any) -> str:
 
 @dataclass(slots=True)
 class Response:
-    """Status, headers and decompressed body of an answer, and the seconds that it took."""
+    """Status, headers and decompressed body of an answer, the seconds that it took, and when it had come."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     seconds: float
+    came_at: float
 
 
 class _Deadline(threading.local):
@@ -214,7 +215,8 @@ class Transport(HTTPAdapter):
                 content = self._read(response)
         except (urllib3.exceptions.HTTPError, OSError, *_NO_HTTP) as error:
             raise self._explain(error) from None
-        return Response(response.status, response.headers, content, time.monotonic() - began)
+        now = time.monotonic()
+        return Response(response.status, response.headers, content, now - began, now)
 
     def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
         """The unpacked body. Of large ones only one is read at a time: those of hostile servers may all be large."""

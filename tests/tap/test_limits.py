@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from in_process import Warehouse
 from personio_sandbox import Sandbox
@@ -9,7 +11,7 @@ from tap_personio.rate_limits import RateLimits
 
 
 def test_an_unpublished_limit_is_learned_and_at_most_two_percent_are_refused():
-    with Sandbox(employees=1500, attendances_per_employee=0, absences_per_employee=0, seed=3) as sandbox:
+    with Sandbox(employees=900, attendances_per_employee=0, absences_per_employee=0, seed=3) as sandbox:
         sandbox.options.balance_rate = 60
         warehouse = Warehouse(sandbox, ["employees_absences_balance"])
         assert warehouse.read().error is None
@@ -17,6 +19,19 @@ def test_an_unpublished_limit_is_learned_and_at_most_two_percent_are_refused():
         refused = [each for each in asked if each.status == 429]
         assert refused
         assert len(refused) <= 0.02 * len(asked), f"{len(refused)} of {len(asked)}"
+
+
+def test_waits_of_requests_that_failed_at_once_do_not_add_up(caplog):
+    caplog.set_level("INFO", "tap-personio")
+    with Sandbox(employees=30, attendances_per_employee=0, absences_per_employee=0, seed=3) as sandbox:
+        sandbox.faults.add("503", "/v1/company/employees/*/absences/balance", times=12)
+        warehouse = Warehouse(sandbox, ["employees_absences_balance"], {"retry_wait": 0.5})
+        assert warehouse.read().error is None
+    ((repeated, waited),) = re.findall(
+        r"employees_absences_balance: .*\((\d+) repeated, ([\d.]+) s", caplog.text
+    )
+    assert repeated == "12"
+    assert float(waited) < 3, "six seconds one after the other"
 
 
 @pytest.mark.parametrize("a_minute", [60, 2000])
