@@ -12,9 +12,10 @@ import os
 import re
 import select
 import sys
+import time
 from collections import Counter
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 from singer_sdk.singerlib.encoding.base import GenericSingerReader, SingerMessageType
@@ -32,6 +33,7 @@ if sys.platform == "linux":
 
 _CHUNK_BYTES = 128 << 10  # more does not stay in the processor's cache until it is staged
 _PIPE_BYTES = 1 << 20
+_LAST_SECONDS = 5
 _MOST_PREFIXES = 100  # of one stream; a tap that begins each line in another way is read line by line
 _RECORD = SingerMessageType.RECORD.value
 _OF_A_STREAM = {"RECORD", "SCHEMA", "ACTIVATE_VERSION", "BATCH"}
@@ -56,6 +58,20 @@ class Message(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(Message).decode
+
+
+def give_up() -> NoReturn:
+    """End with exit code 1, after what the tap has written by then, if it is done within some seconds.
+
+    Meltano passes on what the tap writes. If its pipe breaks while it does, its tracebacks hide the loader's sentence.
+    """
+    until = time.monotonic() + _LAST_SECONDS
+    with suppress(OSError, ValueError):  # no file, as in a test, or one that is closed
+        descriptor = sys.stdin.fileno()
+        while (left := until - time.monotonic()) > 0 and select.select([descriptor], [], [], left)[0]:
+            if not os.read(descriptor, _CHUNK_BYTES):
+                break
+    sys.exit(1)
 
 
 class MessageReader(GenericSingerReader[bytes]):

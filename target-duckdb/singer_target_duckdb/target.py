@@ -23,7 +23,7 @@ from singer_target_duckdb.bookkeeping import Bookkeeping
 from singer_target_duckdb.database import Database
 from singer_target_duckdb.errors import LoaderError, MissingSchemaError, sentence
 from singer_target_duckdb.json_text import object_from, one_line, whole_number
-from singer_target_duckdb.messages import Message, MessageReader, Stop
+from singer_target_duckdb.messages import Message, MessageReader, Stop, give_up
 from singer_target_duckdb.settings import SETTINGS, apply_aliases, from_environment, typed
 from singer_target_duckdb.sink import DuckDBSink, Run
 from singer_target_duckdb.staging import StagingDirectory
@@ -347,4 +347,4 @@ class TargetDuckDB(Target):
             super().invoke(**kwargs)
         except (LoaderError, duckdb.Error, OSError) as error:
             cls.logger.error("%s", sentence(error))
-            sys.exit(1)
+            give_up()

@@ -135,6 +135,17 @@ def test_a_database_that_another_process_has_open_is_named_and_can_be_waited_for
         assert load(T, state(n=1), lock_timeout=60) == [{"n": 1}]
 
 
+def test_a_loader_that_cannot_begin_breaks_no_pipe_of_a_tap_that_is_done(load, tmp_path):
+    """Meltano would show three tracebacks, after the loader's sentence."""
+    more_than_a_pipe_holds = lines(T, *(record("t", id=n) for n in range(100_000)))
+    loader = Started(load.command(path=str(tmp_path)), stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    loader.stdin.write(more_than_a_pipe_holds)
+    loader.stdin.close()
+    with loader.stderr:
+        assert b"names a folder" in loader.stderr.read()
+    assert loader.wait() == 1
+
+
 def test_a_new_file_has_the_oldest_storage_version_and_an_existing_one_keeps_its_own(load, tmp_path):
     load(T)
     newer = tmp_path / "newer.duckdb"
