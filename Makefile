@@ -63,7 +63,7 @@ test-full: setup  ## all tests, including the long ones
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test-models: .venv-dbt/ready  ## only the tests of the models and of the page
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/models
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup tests/models
 
 .venv-dagster/ready: .venv/ready examples/many-accounts/pyproject.toml
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-dagster

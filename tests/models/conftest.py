@@ -31,6 +31,14 @@ V2 = (
 Build = Callable[..., dict[str, str]]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests of the whole company share a process, in which it is loaded and its models are built once."""
+    for item in items:
+        if isinstance(item, pytest.Function) and item.path.parent == Path(__file__).parent:
+            group = "company" if "loaded" in item.fixturenames else item.path.stem
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def dbt() -> Path:
     """The executable, or the one that DBT names."""

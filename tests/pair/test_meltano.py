@@ -15,7 +15,7 @@ import duckdb
 import expected_v1
 import expected_v2
 import pytest
-from meltano_project import Project
+from meltano_project import Project, declare, install
 from pair import Pair
 from personio_sandbox import Sandbox
 from personio_sandbox.access import AREAS
@@ -34,9 +34,8 @@ def sandbox():
 @pytest.fixture(scope="module")
 def project(sandbox, tmp_path_factory):
     folder = tmp_path_factory.mktemp("project")
-    shutil.copy(ROOT / "meltano.yml", folder)
-    for package in ("tap-personio", "target-duckdb"):
-        (folder / package).symlink_to(ROOT / package)
+    declare(folder)
+    install(folder)
     return Project(folder, sandbox)
 
 
@@ -185,9 +184,8 @@ def test_the_page_about_an_own_project_works_as_printed(sandbox, tmp_path):
 def test_the_demo_shows_what_landed(tmp_path, times):
     clone = tmp_path / "clone"
     shutil.copytree(ROOT, clone, symlinks=True, ignore=shutil.ignore_patterns(".*", "output"))
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    install = ["meltano", "--environment=demo", "install", "tap-personio", "target-duckdb"]
-    subprocess.run(install, cwd=clone, env=environment, capture_output=True, check=True)
+    environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    install(clone)
     # The local Personio is never asked through a company's proxy, here one that is down.
     proxies = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9")
     proxies |= {name.upper(): value for name, value in proxies.items()}

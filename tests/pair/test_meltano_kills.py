@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from meltano_project import declare, install
 from pair import Pair
 from personio_sandbox import Sandbox
 
@@ -30,9 +30,8 @@ def sandbox():
 def project(sandbox, tmp_path_factory):
     """A Meltano project with both plugins installed, and what starts `meltano run` in it."""
     folder = tmp_path_factory.mktemp("killed")
-    shutil.copy(ROOT / "meltano.yml", folder)
-    for package in ("tap-personio", "target-duckdb"):
-        (folder / package).symlink_to(ROOT / package)
+    declare(folder)
+    install(folder)
     pair = Pair(folder, sandbox, schema="personio")
     environment = {
         **{

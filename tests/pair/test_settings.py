@@ -17,6 +17,7 @@ from meltano.core.plugin.settings_service import PluginSettingsService
 from meltano.core.project import Project
 from meltano.core.setting_definition import json_dumps
 from meltano.core.settings_store import SettingValueStore
+from meltano_project import declare, install
 from pair import TARGET
 from personio_sandbox import Sandbox
 from ruamel.yaml import YAML
@@ -145,9 +146,8 @@ def wrong_texts(plugin: str, setting: str) -> list[str]:
 def folder(tmp_path_factory):
     """A project with both plugins as `meltano.yml` declares them."""
     folder = tmp_path_factory.mktemp("project")
-    shutil.copy(ROOT / "meltano.yml", folder)
-    for package in ("tap-personio", "target-duckdb"):
-        (folder / package).symlink_to(ROOT / package)
+    declare(folder)
+    install(folder)
     return folder
 
 

@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from environments import KEPT, ROOT
 from pair import Pair
 
 if TYPE_CHECKING:
     from personio_sandbox import Sandbox
 
 BIN = Path(sys.executable).parent
+PACKAGES = ("tap-personio", "target-duckdb")
+
+
+def declare(folder: Path) -> None:
+    """Put `meltano.yml` and the packages that it names into a folder."""
+    shutil.copy(ROOT / "meltano.yml", folder)
+    for package in PACKAGES:
+        (folder / package).symlink_to(ROOT / package)
+
+
+def install(folder: Path) -> None:
+    """Give a project its plugins, which Meltano installs for the first one that asks; they are kept for the others."""
+    declared = b"".join(path.read_bytes() for path in (ROOT / "meltano.yml", *ROOT.glob("*/pyproject.toml")))
+    kept = KEPT / f"meltano-{hashlib.sha256(declared).hexdigest()[:12]}"
+    KEPT.mkdir(exist_ok=True)
+    with kept.with_suffix(".lock").open("w") as lock:  # tests run in several processes
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (kept / "ready").exists():
+            shutil.rmtree(kept, ignore_errors=True)
+            kept.mkdir()
+            declare(kept)
+            command = [BIN / "meltano", "install", *PACKAGES]
+            environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+            subprocess.run(command, cwd=kept, env=environment, capture_output=True, check=True)
+            (kept / "ready").touch()
+    (folder / ".meltano").mkdir(mode=0o700)
+    for kind in ("extractors", "loaders"):
+        (folder / ".meltano" / kind).symlink_to(kept / ".meltano" / kind)
 
 
 class Project:
