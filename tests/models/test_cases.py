@@ -76,7 +76,7 @@ def test_a_database_without_any_table_builds_empty_models(empty: Path) -> None:
     assert all(rows(empty, f"SELECT count(*) FROM hr.{model}") == [(0,)] for model in models)
 
 
-def test_an_absence_that_both_versions_know_stands_once_and_a_deleted_one_not_at_all(cases: Path) -> None:
+def test_an_absence_of_both_versions_stands_once_and_a_deleted_one_never(cases: Path) -> None:
     found = rows(
         cases, "SELECT absence_id, v1_id, days, hours, approval, api FROM hr.absences ORDER BY start_at, 1"
     )

@@ -117,7 +117,7 @@ def test_pay_of_api_v1_holds_from_the_build_that_saw_it(later: Path) -> None:
     assert rows(later, query) == [(3, 4000, "2020-06-01", None)]
 
 
-def test_who_is_gone_from_personio_is_gone_from_the_history_at_the_next_build(later: Path) -> None:
+def test_who_is_gone_from_personio_is_gone_from_the_next_history(later: Path) -> None:
     assert rows(later, "SELECT DISTINCT employee_id FROM hr.employees_history ORDER BY 1") == [
         (1,),
         (3,),

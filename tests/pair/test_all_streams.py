@@ -75,7 +75,7 @@ FILTERS = {
 }
 
 
-def test_one_run_makes_every_table_exact_and_the_next_one_fetches_only_what_changed(sandbox, tmp_path):
+def test_one_run_makes_all_tables_exact_and_the_next_fetches_only_changes(sandbox, tmp_path):
     company = sandbox.company
     pair = Pair(tmp_path, sandbox, streams=ALL)
     before = expected_v2.tables(sandbox) | expected_v2.report_tables(company)
@@ -208,7 +208,7 @@ def test_where_no_webhook_tells_deletions_wait_for_the_next_whole_read(small, wh
     assert warehouse.differences(expected) == []
 
 
-def test_a_day_that_an_absence_no_longer_covers_can_be_told_until_the_next_whole_read(small):
+def test_a_day_no_longer_covered_can_be_told_until_the_next_whole_read(small):
     warehouse = Warehouse(small, ["absence_periods", "absence_period_breakdowns"])
     warehouse.read()
     company = small.company
@@ -228,7 +228,7 @@ def test_a_day_that_an_absence_no_longer_covers_can_be_told_until_the_next_whole
     assert held == expected < days.keys()
 
 
-def test_a_target_that_knows_no_deletions_gets_plain_records_after_a_deletion_too(small):
+def test_a_target_without_deletions_gets_plain_records_after_one(small):
     warehouse = Warehouse(small, WATCHED, {"emit_activate_version_messages": False})
     warehouse.read()
     small.company.clock.forward(hours=1)

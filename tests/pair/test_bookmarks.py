@@ -147,7 +147,7 @@ def test_a_state_from_elsewhere_never_loses_rows(sandbox, damage):
     assert warehouse.differences() == []
 
 
-def test_the_state_holds_times_versions_counts_fingerprints_and_names_of_columns_only(sandbox):
+def test_the_state_holds_no_value_of_a_record(sandbox):
     warehouse = Warehouse(sandbox)
     warehouse.read()
     assert warehouse.state["bookmarks"].keys() == set(expected_v1.EIGHT)

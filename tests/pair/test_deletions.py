@@ -33,9 +33,7 @@ def superfluous(pair: Pair | Warehouse) -> set[str]:
     return {each.partition(":")[0] for each in found}
 
 
-def test_replace_tables_are_exact_after_the_next_run_and_merge_tables_after_the_next_resync(
-    sandbox, tmp_path
-):
+def test_deletions_show_at_the_next_run_or_at_the_next_resync(sandbox, tmp_path):
     pair = Pair(tmp_path, sandbox)
     pair.run()
     delete_some_of_everything(sandbox.company)
@@ -58,7 +56,7 @@ def age(pair: Pair | Warehouse, stream: str, *, days: float) -> None:
     bookmark["read_whole_at"] = (read - dt.timedelta(days=days)).isoformat()
 
 
-def test_resync_after_0_days_makes_every_run_exact_and_null_never_reads_whole_again(sandbox):
+def test_resync_after_0_days_reads_whole_each_time_and_null_never_again(sandbox):
     warehouse = Warehouse(sandbox, settings={"resync_after_days": None})
     warehouse.read()
     delete_some_of_everything(sandbox.company)

@@ -193,7 +193,7 @@ def test_the_waits_grow_and_differ(sandbox, caplog):
 
 
 @pytest.mark.parametrize("name", [name for name in FAULTS if name not in (*ABOUT_THE_TOKEN, "slow", "stall")])
-def test_more_than_five_end_one_stream_with_one_sentence_and_leave_the_others_exact(sandbox, name):
+def test_more_than_five_end_one_stream_and_leave_the_others_exact(sandbox, name):
     meet(sandbox, name, path="/v1/company/time-offs", nth=3, times=None)
     warehouse = Warehouse(sandbox, settings=SETTINGS)
     reading = warehouse.read()

@@ -209,7 +209,7 @@ def test_maps_tell_no_value_and_no_salt_at_debug_level(sandbox, tmp_path, maps):
         assert SALT not in log
 
 
-def test_columns_that_maps_and_catalogs_name_and_that_are_not_there_are_warned_of(sandbox, tmp_path):
+def test_columns_of_maps_and_catalogs_that_are_not_there_are_warned_of(sandbox, tmp_path):
     maps = {
         "employees": {
             "iban_of_before": None,

@@ -110,7 +110,7 @@ def test_a_stopped_tap_does_not_end_as_a_success(tmp_path):
 
 
 @pytest.mark.parametrize("path", ["/v1/auth", "/v1/company/employees/attributes"])
-def test_a_tap_that_is_stopped_before_it_begins_to_read_does_not_end_as_a_success(tmp_path, path):
+def test_a_tap_stopped_before_it_reads_does_not_end_as_a_success(tmp_path, path):
     with Sandbox(**SIZE, latency=0.3) as sandbox:
         pair = Pair(tmp_path, sandbox, streams=None)
         tap, target = pair.start()

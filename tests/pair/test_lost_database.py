@@ -98,7 +98,7 @@ def test_a_file_that_is_gone_is_filled_by_a_run_that_reads_everything(sandbox, t
 
 
 @pytest.mark.parametrize("activates", [True, False])
-def test_a_table_that_personio_has_nothing_for_stays_empty_and_takes_what_comes(tmp_path, activates):
+def test_a_table_without_records_stays_empty_and_takes_what_comes(tmp_path, activates):
     with Sandbox(employees=20, attendances_per_employee=0, absences_per_employee=2, seed=12) as sandbox:
         settings = {"emit_activate_version_messages": activates}
         pair = Pair(tmp_path, sandbox, settings, streams=TABLES)

@@ -383,7 +383,7 @@ def test_plain_http_is_accepted_for_loopback(url):
         "https://[::1",
     ],
 )
-def test_any_other_unencrypted_or_odd_address_is_refused_before_anything_is_sent(url):
+def test_any_other_unencrypted_or_odd_address_is_refused(url):
     with pytest.raises(SettingsError, match=r"^The setting api_url ") as raised:
         settings_of(url)
     assert "word" not in raised.value.message
@@ -478,7 +478,7 @@ def test_a_netrc_file_never_replaces_the_token(sandbox, tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="makes its certificate with openssl")
-def test_a_certificate_that_nobody_vouches_for_ends_the_run_before_the_credential_is_sent(sandbox, tmp_path):
+def test_no_credential_is_sent_to_a_host_with_an_untrusted_certificate(sandbox, tmp_path):
     context, _ = self_signed(tmp_path)
     with listener(lambda handler: None, context) as server:
         url = f"https://localhost:{server.server_port}"
@@ -521,7 +521,7 @@ def test_a_stream_map_that_cannot_work_is_told_in_one_sentence(sandbox, maps, se
     assert warehouse.read().error.startswith(sentence)
 
 
-def test_an_expression_that_fails_on_a_record_tells_neither_record_nor_expression(sandbox, caplog):
+def test_an_expression_that_fails_tells_neither_record_nor_expression(sandbox, caplog):
     maps = {"employees": {"email": "email + 1", "iban": "'salt-of-the-test'"}, "absences": {"id": "id"}}
     warehouse = Warehouse(sandbox, settings={"stream_maps": maps})
     reading = warehouse.read()

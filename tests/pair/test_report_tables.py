@@ -107,9 +107,7 @@ def test_columns_that_the_catalog_does_not_know_go_to_the_other_fields(sandbox, 
 
 @pytest.mark.parametrize("rediscovers", [True, False])
 @pytest.mark.parametrize("how", ["refused", "deleted", "renamed"])
-def test_a_report_that_cannot_be_read_any_more_leaves_its_table_and_is_named(
-    sandbox, tmp_path, rediscovers, how
-):
+def test_a_report_that_cannot_be_read_now_is_named_and_its_table_stays(sandbox, tmp_path, rediscovers, how):
     pair = Pair(tmp_path, sandbox, streams=[HEADCOUNT, "reports_list"])
     pair.run()
     rows = pair.read(HEADCOUNT, ["row_number"])

@@ -365,9 +365,7 @@ def test_the_log_names_the_days_that_a_run_covers(tmp_path, settings, words):
         ("target-duckdb", "TARGET_DUCKDB_BATCH_SIZE_ROWS", "`path` is missing"),
     ],
 )
-def test_a_pipe_reads_env_of_the_current_folder_and_prefers_the_environment(
-    command, variable, next_error, tmp_path
-):
+def test_a_pipe_reads_env_of_its_folder_and_prefers_the_environment(command, variable, next_error, tmp_path):
     def error(folder: Path, **environment: str) -> str:
         clean = {
             name: value for name, value in os.environ.items() if not name.startswith(("TAP_", "TARGET_"))

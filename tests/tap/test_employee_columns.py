@@ -78,7 +78,7 @@ labels = st.one_of(
 
 @given(st.lists(labels, max_size=12), st.randoms(use_true_random=False))
 @example(["Cost object", "Cost object", "cost object dynamic 1"], random.Random(0))
-def test_any_set_of_labels_gives_distinct_names_that_do_not_depend_on_their_order(labels, shuffle):
+def test_any_labels_give_distinct_names_whatever_their_order(labels, shuffle):
     own = [Attribute(key, universal_id=key) for key in STANDARD]
     custom = [Attribute(f"dynamic_{number}", label=label) for number, label in enumerate(labels, start=1)]
     found = column_names([*own, *custom], "label")

@@ -290,7 +290,7 @@ def test_five_hundred_odd_envelopes_end_in_rows_or_in_one_sentence(server, chang
     ],
     ids=lambda body: body[:40].decode(errors="replace"),
 )
-def test_an_answer_that_is_no_list_of_records_fails_its_stream_and_no_other(server, body):
+def test_an_answer_that_is_no_list_of_records_fails_its_stream_only(server, body):
     server.distort = lambda path, content: body if path == "/v1/company/time-offs" else content
     warehouse, result = read(server)
     assert {name for name, outcome in result.outcomes.items() if outcome == "failed"} <= {"absences"}
@@ -318,7 +318,7 @@ setting_values = st.one_of(
 
 @settings(any_time, max_examples=400)
 @given(st.dictionaries(st.sampled_from(SETTINGS), setting_values, max_size=4))
-def test_settings_of_any_sort_are_accepted_or_refused_in_a_sentence_that_names_one(config):
+def test_any_settings_are_accepted_or_refused_in_a_sentence_that_names_one(config):
     try:
         checked = Settings.from_config({"client_id": "an-id", "client_secret": "the-secret-word", **config})
     except SettingsError as error:

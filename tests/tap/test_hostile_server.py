@@ -154,7 +154,7 @@ def test_a_login_that_answers_so_ends_the_run_with_one_sentence(sandbox, kind):
 
 
 @pytest.mark.parametrize("status", ["302", "409"])
-def test_an_answer_that_says_nothing_about_the_credential_is_not_taken_for_a_refusal(sandbox, status):
+def test_an_answer_that_is_not_about_the_credential_is_no_refusal_of_it(sandbox, status):
     answer = whole(b"", "Location: /v1/x", status=f"{status} Odd")
     raw = lambda path, query: answer if path == "/v1/auth" else None  # noqa: E731
     with Altering(sandbox, as_it_is, raw=raw) as personio:

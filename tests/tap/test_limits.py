@@ -10,7 +10,7 @@ from personio_sandbox import Sandbox
 from tap_personio.rate_limits import RateLimits
 
 
-def test_an_unpublished_limit_is_learned_and_at_most_two_percent_are_refused():
+def test_an_unpublished_limit_is_learned_with_at_most_two_percent_refused():
     with Sandbox(employees=900, attendances_per_employee=0, absences_per_employee=0, seed=3) as sandbox:
         sandbox.options.balance_rate = 60
         warehouse = Warehouse(sandbox, ["employees_absences_balance"])
@@ -59,7 +59,7 @@ def test_no_minute_has_more_requests_to_api_v1_than_the_setting_says(monkeypatch
         ("v1/company/employees", None, True),  # whose documentation asks for it
     ],
 )
-def test_a_refused_request_holds_up_others_only_where_the_server_asks_for_it(endpoint, retry_after, waits):
+def test_a_refused_request_holds_up_others_only_where_the_server_asks_so(endpoint, retry_after, waits):
     limits = RateLimits()
     assert not limits.take(endpoint)
     limits.learn(endpoint, 429, {})

@@ -61,7 +61,7 @@ def test_an_offset_that_counts_records_where_pages_are_meant_is_understood(sandb
     assert len(sandbox.requests.to(LISTS["absences"])) < 30
 
 
-def test_a_list_that_gives_the_same_page_for_ever_ends_after_a_few_requests(sandbox, caplog):
+def test_a_list_that_repeats_one_page_for_ever_ends_after_a_few_requests(sandbox, caplog):
     sandbox.options.time_off_offset = "ignored"
     assert Warehouse(sandbox, ["absences"]).read().outcomes == {"absences": "failed"}
     assert "the same page of 200 records repeatedly" in told(caplog, "ERROR")[0]
@@ -69,7 +69,7 @@ def test_a_list_that_gives_the_same_page_for_ever_ends_after_a_few_requests(sand
 
 
 @pytest.mark.parametrize("window", ["overlap", "inside"])
-def test_absences_that_touch_the_days_arrive_whatever_the_server_takes_for_them(sandbox, window):
+def test_absences_that_touch_the_days_arrive_whatever_the_filter_means(sandbox, window):
     sandbox.options.time_off_window = window
     middle = sandbox.company.today() - dt.timedelta(days=100)
     days = {"start_date": (middle - dt.timedelta(days=30)).isoformat(), "end_date": middle.isoformat()}

@@ -402,7 +402,7 @@ def test_an_attribute_without_any_name_is_kept_as_it_came(small):
     assert [row["other_fields"] for row in rows] == [{"custom_attributes": nameless}] * len(rows)
 
 
-def test_custom_attributes_that_the_catalogue_never_names_are_told_of_once_and_kept(small, caplog):
+def test_custom_attributes_unknown_to_the_catalogue_are_kept_and_told_once(small, caplog):
     warehouse, _ = read_persons(
         small,
         lambda cells: [{**c, "id": f"x.{place}", "global_id": "5"} for place, c in enumerate(cells)][:1],
@@ -414,7 +414,7 @@ def test_custom_attributes_that_the_catalogue_never_names_are_told_of_once_and_k
 
 
 @pytest.mark.parametrize("number", [True, False])
-def test_without_the_catalogue_column_names_hold_only_letters_digits_and_underscores(small, number):
+def test_without_the_catalogue_column_names_are_plain_words(small, number):
     small.options.catalogue = False
     warehouse, reading = read_persons(
         small, lambda cells: [{k: v for k, v in c.items() if number or k != "global_id"} for c in cells]
@@ -480,7 +480,7 @@ def test_a_date_of_recruiting_may_be_an_object(small, name):
     assert any(row["birthday"] for row in warehouse.tables["recruiting_candidates"].values())
 
 
-def test_a_deselected_column_that_comes_flat_does_not_turn_up_among_the_others(small, tmp_path):
+def test_a_deselected_column_that_comes_flat_is_not_among_the_others(small, tmp_path):
     small.options.spelling = "odd"
     pair = Pair(tmp_path, small, streams=["projects_v2"])
     catalog = pair.catalog()

@@ -83,7 +83,7 @@ def test_a_record_that_is_gone_meanwhile_is_passed_over(sandbox, stream, table, 
     ]
 
 
-def test_an_increment_keeps_its_bookmark_where_a_changed_record_is_not_found(sandbox):
+def test_an_increment_keeps_its_bookmark_where_a_record_is_not_found(sandbox):
     warehouse = Warehouse(sandbox, ["absence_period_breakdowns"])
     warehouse.read()
     state = warehouse.state

@@ -83,7 +83,7 @@ def test_a_path_in_the_address_stays():
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="makes its certificate with openssl")
-def test_https_needs_a_certificate_for_this_host_that_the_named_bundle_holds(tmp_path, monkeypatch):
+def test_https_needs_a_certificate_of_this_host_from_the_named_bundle(tmp_path, monkeypatch):
     context, certificate = self_signed(tmp_path)
     with serving(Personio, context) as port:
         with (

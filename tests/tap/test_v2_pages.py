@@ -47,7 +47,7 @@ def test_relative_next_links_are_followed(sandbox):
 
 
 @pytest.mark.parametrize("name", [each for each in PAGED if each != "reports"])  # which have two pages here
-def test_a_next_link_to_the_same_page_for_ever_fails_its_table_and_no_other(sandbox, name, caplog):
+def test_a_next_link_to_the_same_page_for_ever_fails_its_table_only(sandbox, name, caplog):
     warehouse = Warehouse(sandbox, PAGED, {"resync_after_days": 0})
     warehouse.read()
     before = {each: dict(rows) for each, rows in warehouse.tables.items()}
@@ -96,9 +96,7 @@ def stranger():
 
 
 @pytest.mark.parametrize("name", ["persons", "absence_period_breakdowns", "reports"])
-def test_a_next_link_to_another_host_is_refused_before_anything_is_sent_there(
-    sandbox, stranger, name, monkeypatch, caplog
-):
+def test_nothing_is_sent_to_another_host_that_a_next_link_names(sandbox, stranger, name, monkeypatch, caplog):
     url, arrived = stranger
     monkeypatch.setattr("personio_sandbox.v2.lists.FOREIGN", url)
     sandbox.options.next_links, sandbox.options.next_links_at = "foreign", PAGED[name]
@@ -133,7 +131,7 @@ def windows(sandbox) -> list[tuple[dt.date, dt.date]]:
     return sorted(days)
 
 
-def test_pay_is_asked_for_month_by_month_from_the_start_date_on_and_each_entry_comes_once(small):
+def test_pay_is_asked_for_by_month_and_each_entry_comes_once(small):
     small.requests.clear()
     today = small.company.today()
     start = today.replace(day=17) - dt.timedelta(days=400)
@@ -162,7 +160,7 @@ def test_without_a_start_date_pay_is_followed_back_to_its_beginning(small):
     assert 690 < (earliest - windows(small)[0][0]).days < 770  # two years without an entry end it
 
 
-def test_months_that_are_read_at_the_same_time_are_no_more_than_one_after_the_other(small):
+def test_months_read_at_once_are_no_more_than_one_after_the_other(small):
     asked = []
     for concurrency in (1, 12):
         small.requests.clear()
@@ -179,7 +177,7 @@ def test_pay_that_may_not_be_read_is_asked_for_in_one_month_only(sandbox):
     assert len(windows(sandbox)) == 1
 
 
-def test_pay_that_is_listed_only_in_the_month_it_begins_is_found_over_quiet_months(small):
+def test_pay_listed_only_in_its_first_month_is_found_over_quiet_months(small):
     """Whether an entry is listed in each month in which it holds, nobody says."""
 
     def only_new(path, query, answer):

@@ -50,7 +50,7 @@ def exact(warehouse, *names: str) -> bool:
     return warehouse.differences(expected) == []
 
 
-def test_three_readable_areas_are_loaded_and_each_other_table_is_named_with_its_right(sandbox, caplog):
+def test_three_readable_areas_are_loaded_and_the_other_rights_are_named(sandbox, caplog):
     sandbox.rights.only(*AREAS)
     readable = set().union(*AREAS.values())
     warehouse = Warehouse(sandbox, ALL)
@@ -137,7 +137,7 @@ def test_overnight_shifts_that_v1_refuses_arrive_with_v2(sandbox, caplog):
     assert exact(warehouse, "attendance_periods")
 
 
-def test_a_missing_right_to_reports_which_personio_answers_with_400_is_named(sandbox, caplog):
+def test_a_missing_right_to_reports_answered_with_400_is_named(sandbox, caplog):
     sandbox.rights.deny("reports")
     reading = Warehouse(sandbox, ["reports", "jobs"]).read()
     assert reading.error is None
@@ -145,7 +145,7 @@ def test_a_missing_right_to_reports_which_personio_answers_with_400_is_named(san
     assert "tick Reports: read" in lines(caplog, "reports")[0]
 
 
-def test_reports_that_personio_cannot_serve_are_named_and_the_others_arrive_whole(sandbox, caplog):
+def test_reports_that_cannot_be_served_are_named_and_the_others_arrive(sandbox, caplog):
     warehouse = Warehouse(sandbox, ["reports"])
     assert warehouse.read().error is None
     assert exact(warehouse, "reports")
@@ -182,7 +182,7 @@ def test_on_unavailable_fail_fails_after_everything_else_was_read(sandbox):
         ("503", "failed", "could not be asked for a token of API v2: status 503; try again later", 6),
     ],
 )
-def test_without_a_login_to_api_v2_its_tables_are_not_read_and_all_others_are(
+def test_without_a_login_to_api_v2_all_tables_but_its_own_are_read(
     sandbox, caplog, fault, outcome, sentence, logins
 ):
     sandbox.faults.add(fault, "/v2/auth/token", times=None)

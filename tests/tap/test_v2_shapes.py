@@ -80,7 +80,7 @@ def test_custom_attributes_are_named_by_key_where_that_is_wanted(sandbox):
             assert row.get(key, row.get(universal[key] or "")) == value
 
 
-def test_without_the_catalogue_custom_attributes_are_named_by_id_and_none_is_lost(sandbox):
+def test_without_the_catalogue_custom_attributes_are_named_by_their_id(sandbox):
     sandbox.options.catalogue = False
     try:
         warehouse = Warehouse(sandbox, ["persons"])
@@ -231,7 +231,7 @@ def test_events_without_an_id_get_the_same_one_in_every_run(sandbox):
     assert len(first) == len(expected_v2.tables(sandbox, ["webhook_events"])["webhook_events"].rows)
 
 
-def test_no_value_of_a_historical_report_is_lost_when_an_employee_comes_again_and_again(sandbox):
+def test_no_value_of_a_report_is_lost_when_an_employee_comes_again(sandbox):
     warehouse = Warehouse(sandbox, ["custom_reports"])
     reading = warehouse.read()
     values = sum(len(item.cells) for report in sandbox.company.reports.values() for item in report.items)

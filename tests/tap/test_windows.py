@@ -163,9 +163,7 @@ def test_a_list_that_ends_within_a_few_pages_costs_no_further_request(sandbox, s
 
 @pytest.mark.parametrize("rate", [0.01, 10_000])
 @pytest.mark.parametrize("stream", STREAMS)
-def test_a_list_is_cut_where_one_response_after_the_other_leaves_the_limit_unused(
-    sandbox, stream, rate, monkeypatch
-):
+def test_a_list_is_cut_where_reading_in_turn_leaves_the_limit_unused(sandbox, stream, rate, monkeypatch):
     limit_per_second(monkeypatch, rate)
     with Altering(sandbox, lambda path, query, answer: answer) as server:  # which passes no header on
         assert differences(read(sandbox, stream, api_url=server.url)) == []

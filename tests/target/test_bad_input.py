@@ -128,7 +128,7 @@ def test_a_run_ends_with_one_sentence_and_exit_code_1(load):
     assert result.stdout == b""
 
 
-def test_an_expression_of_a_stream_map_that_fails_on_a_record_is_named_without_the_value(load):
+def test_an_expression_that_fails_on_a_record_is_named_without_the_value(load):
     with pytest.raises(
         LoaderError, match="Line 3: an expression in `stream_maps` cannot be applied"
     ) as caught:
@@ -142,7 +142,7 @@ def test_an_expression_of_a_stream_map_that_fails_on_a_record_is_named_without_t
 
 
 @pytest.mark.parametrize("config", [{}, {"validate_records": True}])
-def test_a_property_that_the_schema_lacks_is_said_once_and_without_its_value(load, caplog, config):
+def test_a_property_that_the_schema_lacks_is_said_once_without_its_value(load, caplog, config):
     more = [record("t", id=n, extra="secret", _sdc_deleted_at=None) for n in (1, 2)]
     load(T, *more, schema("t", {"id": "integer", "name": "string", "new": "date"}), *more, **config)
     said = [entry.getMessage() for entry in caplog.records if "extra" in entry.getMessage()]

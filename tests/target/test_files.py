@@ -31,7 +31,7 @@ def wait_for(condition):
     pytest.fail("waited in vain")
 
 
-def test_database_and_temporary_files_are_for_their_owner_only_whatever_the_umask(load):
+def test_database_and_temporary_files_are_for_their_owner_only(load):
     process = Started(load.command(batch_size_rows=2), stdin=subprocess.PIPE, umask=0)
     process.stdin.write(lines(T, record("t", id=1), record("t", id=2), record("t", id=3)))
     process.stdin.flush()
@@ -45,7 +45,7 @@ def test_database_and_temporary_files_are_for_their_owner_only_whatever_the_umas
     assert mode(load.path) == 0o600
 
 
-def test_what_a_killed_run_left_behind_is_removed_by_the_next_but_not_what_a_living_one_uses(load):
+def test_files_of_a_killed_run_are_removed_and_those_of_a_living_one_stay(load):
     dead = Started(load.command(path=str(load.path) + ".dead"), stdin=subprocess.PIPE)
     wait_for(lambda: list(load.temp.glob("*/lock")))
     alive = Started(load.command(path=str(load.path) + ".alive"), stdin=subprocess.PIPE)
@@ -59,7 +59,7 @@ def test_what_a_killed_run_left_behind_is_removed_by_the_next_but_not_what_a_liv
 
 
 @pytest.mark.timeout(120)
-def test_a_version_is_parsed_while_the_tap_is_slow_and_still_not_seen_before_it_is_complete(load):
+def test_a_version_is_parsed_early_and_not_seen_before_it_is_complete(load):
     load(T, record("t", 1, id=-1), activate("t", 1))
     versioned = [record("t", 2, id=n) for n in range(60_000)]
     process = Started(load.command(), stdin=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -74,7 +74,7 @@ def test_a_version_is_parsed_while_the_tap_is_slow_and_still_not_seen_before_it_
     assert load.rows("SELECT count(*), min(id), max(id) FROM t") == [(60_000, 0, 59_999)]
 
 
-def test_sigterm_loads_what_has_arrived_writes_its_state_and_leaves_nothing_behind(load):
+def test_sigterm_loads_what_has_arrived_and_leaves_nothing_behind(load):
     process = Started(load.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdin.write(lines(T, record("t", id=1), state(n=1)) + b'{"type":"RECORD","stream":"t","rec')
     process.stdin.flush()
@@ -115,7 +115,7 @@ def test_a_folder_without_space_for_records_is_named(load):
     assert list(load.temp.iterdir()) == []
 
 
-def test_a_database_that_another_process_has_open_is_named_and_can_be_waited_for(load):
+def test_a_database_open_elsewhere_is_named_and_can_be_waited_for(load):
     load(T)
     hold = f"import duckdb; c = duckdb.connect({str(load.path)!r}); print(flush=True); input()"
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -146,7 +146,7 @@ def test_a_loader_that_cannot_begin_breaks_no_pipe_of_a_tap_that_is_done(load, t
     assert loader.wait() == 1
 
 
-def test_a_new_file_has_the_oldest_storage_version_and_an_existing_one_keeps_its_own(load, tmp_path):
+def test_a_new_file_has_the_oldest_storage_version_an_old_one_its_own(load, tmp_path):
     load(T)
     newer = tmp_path / "newer.duckdb"
     duckdb.connect(str(newer), config={"storage_compatibility_version": "latest"}).close()

@@ -94,13 +94,13 @@ def test_a_table_that_is_empty_at_the_states_version_takes_changes(emptied):
     assert emptied.rows("FROM t") == [(1,)]
 
 
-def test_a_table_that_was_emptied_at_a_later_version_than_the_states_takes_changes(emptied):
+def test_a_table_emptied_at_a_later_version_than_the_states_takes_changes(emptied):
     older = state(bookmarks={"t": {"version": 4}})
     emptied(older, T, *rows_of(4, 1), older)
     assert emptied.rows("FROM t") == [(1,)]
 
 
-def test_a_tap_that_writes_its_new_version_into_the_state_before_the_first_record_is_loaded(load):
+def test_a_new_version_in_the_state_before_its_first_record_is_loaded(load):
     """Taps for databases do that on their first run, and for each full table."""
     for version in (5, 6):
         begun = state(bookmarks={"t": {"version": version}})

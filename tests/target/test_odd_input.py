@@ -38,7 +38,7 @@ def test_a_stream_may_have_any_name_and_its_columns_too(load, name):
         assert connection.execute("FROM " + quoted(name)).fetchall() == [(1, "merged")]
 
 
-def test_schema_and_table_in_a_streams_name_are_read_as_the_other_target_reads_them(load):
+def test_schema_and_table_in_a_streams_name_are_those_of_other_targets(load):
     streams = ["public-users", "sales-orders", "db-public-my-table", "plain"]
     messages = [message for s in streams for message in (schema(s, {"id": "integer"}), record(s, id=1))]
     mapping = {"public": {"target_schema": "crm"}}
@@ -69,7 +69,7 @@ def test_a_record_of_fifty_megabytes(load):
     assert load.rows("SELECT id, length(text) FROM t ORDER BY id") == [(1, 50_000_000), (2, None)]
 
 
-def test_a_load_that_needs_more_memory_gets_it_unless_the_settings_say_how_much(load, monkeypatch):
+def test_a_load_gets_the_memory_it_needs_unless_the_settings_say_how_much(load, monkeypatch):
     monkeypatch.setattr(database, "MEMORY_LIMIT", "30MB")
     wide = {f"c{n}": "string" for n in range(50)}
     messages = (
@@ -85,7 +85,7 @@ def test_a_load_that_needs_more_memory_gets_it_unless_the_settings_say_how_much(
 
 
 @pytest.mark.parametrize(("settings", "limit"), [({}, "488.2 MiB"), ({"memory_limit": "300MB"}, "286.1 MiB")])
-def test_many_wide_records_get_more_memory_unless_the_settings_say_how_much(tmp_path, settings, limit):
+def test_many_wide_records_get_more_memory_unless_the_settings_limit_it(tmp_path, settings, limit):
     opened = database.Database({"path": str(tmp_path / "t.duckdb"), "settings": settings}, tmp_path)
     opened.expect_wide_records()
     assert opened.rows("SELECT current_setting('memory_limit')") == [(limit,)]
@@ -146,7 +146,7 @@ def test_streams_whose_records_alternate_arrive_whole_and_in_order(load, piece):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_every_record_arrives_however_long_its_line_and_however_the_input_is_cut(load, seed):
+def test_every_record_arrives_however_long_its_line_or_cut_the_input(load, seed):
     chance = random.Random(seed)
     text = schema("t", {"id": "integer", "text": "string"}), schema("u", {"id": "integer", "text": "string"})
     lengths = [chance.choice([0, 1, 300, 60_000, 65_536, 200_000, 1_100_000]) for _ in range(60)] + [

@@ -265,7 +265,7 @@ def test_every_common_type_of_postgresql_arrives_as_it_was(source, load):
         assert {kind: (row[kind], should[kind]) for kind in row if row[kind] != should[kind]} == {}
 
 
-def test_full_tables_of_any_name_are_replaced_by_what_stands_in_them_at_the_next_run(source, load):
+def test_full_tables_of_any_name_are_replaced_at_the_next_run(source, load):
     """Composite key, no key, a view, a schema of its own, quotes, spaces, reserved words, upper case."""
     run = source.connection.execute
     odd = 'Order.Lines of "2024" '

@@ -103,7 +103,7 @@ def test_the_sdk_adds_the_metadata_of_a_message_to_its_record_in_place(load):
     assert set(record) - {"id"} == set(sink.schema["properties"]) - {"id"}
 
 
-def test_the_sdk_shows_the_settings_under_the_names_that_the_target_gives_them(load):
+def test_the_sdk_shows_the_settings_under_the_names_of_the_target(load):
     """The aliases go into `_config`, because `config` cannot be written to."""
     target = TargetDuckDB(config={"filepath": load.config["path"], "data_flattening_max_level": 1})
     assert target.config["flattening_enabled"] is True

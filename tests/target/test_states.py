@@ -38,7 +38,7 @@ def test_a_state_beyond_ascii_is_the_same_value_on_one_line_for_any_reader(load)
     assert process.stdout == b'{"last": "\\u00c5se", "at": 1.10}\n'
 
 
-def test_a_state_that_came_while_a_version_was_staged_keeps_its_numbers_too(load):
+def test_a_state_from_amid_a_staged_version_keeps_its_numbers_too(load):
     lines = [b'{"type": "RECORD", "stream": "t", "version": 7, "record": {"id": 1}}']
     held = state_line(b'{"bookmarks": {"t": {"version": 7, "at": 1700000000.10}}}')
     process = load.run(T, *lines, held)
