@@ -135,6 +135,8 @@ class Database:
             if not self._is_limited:
                 raise
         self.execute("RESET memory_limit")
+        ((limit,),) = self.rows("SELECT current_setting('memory_limit')")
+        self.execute(f"SET memory_limit = {literal(limit)}")  # DuckDB 1.4 goes on with the old one until then
         self._is_limited = False
         return work()
 
