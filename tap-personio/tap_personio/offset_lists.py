@@ -6,10 +6,10 @@ twice.
 
 from __future__ import annotations
 
+import itertools
 import logging
 from dataclasses import dataclass, field
 from enum import Enum
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from tap_personio.errors import StreamFailedError
@@ -192,7 +192,7 @@ class _ListReader:
         end, end_check = -(-total // self._size), self._end_check()
         requests = map(self._request, range(begin, end if at_most is None else min(end, at_most)))
         answers = self._client.get_all(requests, self._listing.parse, self._stats)
-        for page in chain([second] if second else (), answers):
+        for page in itertools.chain([second] if second else (), answers):
             # The page before was not the last one, so that it must have been full.
             read.is_sound &= not read.pages or len(ids) == self._size or not ids
             ids = self._listing.ids(page)
@@ -231,10 +231,17 @@ class _ListReader:
         if self._listing.changed is None:
             return True
         request, count = self._listing.changed
-        limited = request.with_params(
-            ("limit", str(self._listing.limit)), ("offset", str(self._offset.at(0, self._size)))
-        )
-        return count(self._client.get(limited, parse_v1, self._stats)) > 0
+        end_check, before = self._end_check(), None
+        for index in itertools.count():
+            page = self._client.get(self._page(request, index), parse_v1, self._stats)
+            ids = self._listing.ids(page)
+            if count(page):
+                return True
+            if len(ids) != self._size or ids == before:  # the last page, or all in one
+                break
+            end_check.add(ids)
+            before = ids
+        return False
 
     def _accept(self, read: _Read) -> None:
         """Take a list for complete that was the same in two reads, one after the other.
@@ -304,6 +311,8 @@ class _ListReader:
         return EndCheck(self._listing.request.endpoint)
 
     def _request(self, index: int) -> Request:
-        return self._listing.request.with_params(
-            ("limit", str(self._listing.limit)), ("offset", str(self._offset.at(index, self._size)))
-        )
+        return self._page(self._listing.request, index)
+
+    def _page(self, request: Request, index: int) -> Request:
+        offset = self._offset.at(index, self._size)
+        return request.with_params(("limit", str(self._listing.limit)), ("offset", str(offset)))

@@ -113,6 +113,14 @@ def test_deletions_hidden_by_as_many_insertions_hide_no_other_row(sandbox, strea
 
 
 @pytest.mark.parametrize("stream", LISTS)
+def test_deletions_hidden_by_insertions_show_behind_many_updates(sandbox, stream):
+    """More than a page of records that changed comes before those that were inserted."""
+    table = LISTS[stream][0]
+    many = both(delete_first(table, 7, 3), insert(table, 7), update(table, 50))
+    check(sandbox, stream, [(2, many)])
+
+
+@pytest.mark.parametrize("stream", LISTS)
 def test_rows_updated_between_two_pages_are_right_after_the_next_run(sandbox, stream):
     check(sandbox, stream, [(2, update(LISTS[stream][0], 3))], concurrency=1)
 
