@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import stat
 import subprocess
@@ -131,7 +132,7 @@ def test_a_database_open_elsewhere_is_named_and_can_be_waited_for(load):
         assert list(load.temp.iterdir()) == []
         with pytest.raises(LoaderError, match=rf"is open in another process \(PID {holder.pid}\)"):
             load(T)
-        threading.Timer(1, holder.communicate, [b"\n"]).start()
+        threading.Timer(1, os.write, [holder.stdin.fileno(), b"\n"]).start()
         assert load(T, state(n=1), lock_timeout=60) == [{"n": 1}]
 
 
