@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 import duckdb
 
+from singer_target_duckdb.database import FILE_SCHEME
 from singer_target_duckdb.errors import first_line
 from singer_target_duckdb.sql import literal, quoted
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from singer_target_duckdb.database import Database
 
 _LINE_BYTES = 16 << 20  # longest line
-_FILE = re.compile(r"file:(?://(?:localhost(?=/))?)?", re.IGNORECASE)
+_FILE = re.compile(FILE_SCHEME, re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
 _COMPRESSIONS = {"jsonl": {"gzip": "gzip", "none": "uncompressed", None: "auto_detect"}}
 # Parquet compresses inside of the file, which says how.

@@ -32,7 +32,8 @@ _RETRY_SECONDS = 0.25
 _NO_FILE = re.compile(
     r"(?!(?:md|motherduck|(?-i:ducklake)|duckdb|file):)\w{2,}:|:memory:|.*\0|\s*$", re.IGNORECASE | re.DOTALL
 )
-_OF_FILE = re.compile(r"(?:duckdb:|file:(?://(?:localhost(?=/))?)?)?", re.IGNORECASE)
+FILE_SCHEME = r"file:(?://(?:localhost(?=/))?)?"
+_OF_FILE = re.compile(rf"(?:duckdb:|{FILE_SCHEME})?", re.IGNORECASE)
 _MOTHERDUCK = re.compile(r"(?:md|motherduck):", re.IGNORECASE)
 # Extensions that a DuckLake needs for a catalog in another database.
 _CATALOGS = {"postgres": "postgres_scanner", "mysql": "mysql_scanner", "sqlite": "sqlite_scanner"}
@@ -165,9 +166,8 @@ class Database:
             self._load_extension("httpfs")
             options.append(f"ENCRYPTION_KEY {literal(key)}")
         version = config.get("storage_version")
-        if (
-            version and not Path(self.path).exists() and not (key and version == "v1.0.0")
-        ):  # encryption came with v1.4.0
+        is_too_old = key and version == "v1.0.0"  # encryption came with v1.4.0
+        if version and not is_too_old and not Path(self.path).exists():
             options.append(f"STORAGE_VERSION {literal(version)}")
         how = f" ({', '.join(options)})" if options else ""
         statement = f"ATTACH {literal(self.path)} AS {quoted(self.catalog)}{how}"

@@ -49,11 +49,7 @@ class StagingDirectory:
         try:
             place = Path(parent or tempfile.gettempdir()).expanduser()
             place.mkdir(parents=True, exist_ok=True)
-        except (
-            OSError,
-            RuntimeError,
-            ValueError,
-        ):  # also for a `~` without home, and a zero byte in the name
+        except (OSError, RuntimeError, ValueError):  # the last two: `~` without a home, a zero byte
             msg = "The folder that `temp_dir` names cannot be made: set `temp_dir` to a folder that you can write to."
             raise LoaderError(msg) from None
         _remove_abandoned(place)
